@@ -1,0 +1,383 @@
+/**
+ * The one declaration of qcow2's create options and their rules.
+ *
+ * Order of declarations: qemu-img's summary line. Order of rules: qemu-img's refusals (contract:
+ * options.md §qcow2). The form takes its own order from `place`.
+ */
+import { isPowerOfTwo } from '../../bytes/math.ts';
+import { printQemuSize } from '../../bytes/size-text.ts';
+import { encodeUtf8 } from '../../bytes/text.ts';
+import { declare, type Fix } from '../../options/declare.ts';
+import { fileLayerOptions } from '../../options/file-layer.ts';
+import { backingFormats } from './backing-formats.ts';
+import { backingNameRoom, largestDisk, MAX_BACKING_NAME, MAX_CLUSTER_SIZE, MIN_CLUSTER_SIZE } from './limits.ts';
+
+const NO_ENCRYPTION =
+  'Diskwright cannot encrypt images so far. Make the disk without it, or use LUKS inside the guest.';
+const CLUSTER_SIZES = '512 1K 2K 4K 8K 16K 32K 64K 128K 256K 512K 1M 2M'.split(' ');
+
+const encryptText = (qemu: string, label: string, order: number) =>
+  ({
+    kind: 'text',
+    qemu,
+    label,
+    help: 'Part of encryption.',
+    place: { group: 'extras', fold: 'encryption', order },
+    refused: NO_ENCRYPTION,
+  }) as const;
+
+const set = (label: string, texts: Readonly<Record<string, string | null>>): Fix => ({ label, set: texts });
+const compat11 = set('Set compat 1.1', { compat: '1.1' });
+const needsV3 = 'The 0.10 header has no feature bits.';
+
+interface Sizes {
+  readonly clusterSize: bigint;
+  readonly extendedL2: boolean;
+}
+
+function goodClusterSize(size: bigint): boolean {
+  return size >= MIN_CLUSTER_SIZE && size <= MAX_CLUSTER_SIZE && isPowerOfTwo(Number(size));
+}
+
+/** The smallest cluster size that can hold `size`, or undefined if none can. */
+function clusterSizeFor(size: bigint, { extendedL2 }: Sizes): number | undefined {
+  for (let bytes = extendedL2 ? 16384 : MIN_CLUSTER_SIZE; bytes <= MAX_CLUSTER_SIZE; bytes *= 2) {
+    if (size <= BigInt(largestDisk(bytes, extendedL2))) return bytes;
+  }
+  return undefined;
+}
+
+function tooLargeFixes(size: bigint, sizes: Sizes): Fix[] {
+  const larger = clusterSizeFor(size, sizes);
+  const most = printQemuSize(BigInt(largestDisk(Number(sizes.clusterSize), sizes.extendedL2)));
+  const shrink = set(`Set size ${most}`, { size: most });
+  if (larger === undefined) return [shrink];
+  const text = printQemuSize(BigInt(larger));
+  return [set(`Set clusters of ${text}`, { cluster_size: text }), shrink];
+}
+
+export const qcow2Options = declare(
+  {
+    encryption: {
+      kind: 'flag',
+      qemu: 'encryption',
+      label: 'Encryption (old switch)',
+      help: 'The deprecated spelling of encrypt.format=aes.',
+      place: { group: 'extras', fold: 'encryption', order: 9 },
+      refused: NO_ENCRYPTION,
+    },
+    encryptFormat: encryptText('encrypt.format', 'Encryption format', 1),
+    encryptKeySecret: encryptText('encrypt.key-secret', 'Key secret', 2),
+    encryptCipherAlg: encryptText('encrypt.cipher-alg', 'Cipher', 3),
+    encryptCipherMode: encryptText('encrypt.cipher-mode', 'Cipher mode', 4),
+    encryptIvgenAlg: encryptText('encrypt.ivgen-alg', 'IV generator', 5),
+    encryptIvgenHashAlg: encryptText('encrypt.ivgen-hash-alg', 'IV generator hash', 6),
+    encryptHashAlg: encryptText('encrypt.hash-alg', 'Hash', 7),
+    encryptIterTime: {
+      kind: 'number',
+      qemu: 'encrypt.iter-time',
+      label: 'Key derivation time',
+      help: 'Milliseconds that one try of a passphrase costs.',
+      place: { group: 'extras', fold: 'encryption', order: 8 },
+      refused: NO_ENCRYPTION,
+    },
+    clusterSize: {
+      kind: 'size',
+      qemu: 'cluster_size',
+      label: 'Cluster size',
+      help: 'Larger: fewer tables and less cache, but each small write copies more.',
+      place: { group: 'layout', order: 1 },
+      default: '65536',
+      offers: CLUSTER_SIZES,
+    },
+    extendedL2: {
+      kind: 'flag',
+      qemu: 'extended_l2',
+      label: 'Extended L2',
+      help: 'On: 32 pieces inside each cluster, so small writes copy less; tables double; needs QEMU 5.2.',
+      place: { group: 'layout', fold: 'advanced', order: 3 },
+      default: 'off',
+    },
+    preallocation: {
+      kind: 'choice',
+      qemu: 'preallocation',
+      label: 'Preallocation',
+      help: 'What is laid out and written now, and what later.',
+      place: { group: 'layout', order: 3 },
+      default: 'off',
+      choices: [
+        { value: 'off', help: 'Grows as the guest writes. The usual choice.' },
+        { value: 'metadata', help: 'Tables ready, data space still a hole.' },
+        { value: 'falloc', help: 'Space taken now. A browser can only do it by writing zeros.' },
+        { value: 'full', help: 'All written now: slow, never grows later.' },
+      ],
+    },
+    compressionType: {
+      kind: 'choice',
+      qemu: 'compression_type',
+      label: 'Compression',
+      help: 'Only for clusters written compressed later.',
+      place: { group: 'layout', fold: 'advanced', order: 4 },
+      default: 'zlib',
+      printed: true,
+      choices: [
+        { value: 'zlib', help: 'Every QEMU opens it.' },
+        { value: 'zstd', help: 'Faster, smaller; needs QEMU 5.1.' },
+      ],
+    },
+    size: {
+      kind: 'size',
+      qemu: 'size',
+      label: 'Size',
+      help: 'What the guest sees.',
+      place: { group: 'disk', order: 1 },
+    },
+    compat: {
+      kind: 'choice',
+      qemu: 'compat',
+      label: 'Compat',
+      help: 'Which QEMU opens the image.',
+      place: { group: 'layout', order: 2 },
+      default: '1.1',
+      choices: [
+        { value: '1.1', also: ['v3'], help: 'Opens in QEMU 1.1 (2012) and later.' },
+        { value: '0.10', also: ['v2'], help: 'Opens in any QEMU; costs five of the options here.' },
+      ],
+    },
+    backingFile: {
+      kind: 'text',
+      qemu: 'backing_file',
+      label: 'File name',
+      help: 'The new disk shows what this file holds and keeps only the differences. The name is stored as typed.',
+      place: { group: 'extras', fold: 'backing', order: 1 },
+      placeholder: 'base.qcow2',
+    },
+    backingFormat: {
+      kind: 'text',
+      qemu: 'backing_fmt',
+      label: 'Its format',
+      help: 'Stored with the name, so that nothing ever has to guess it.',
+      place: { group: 'extras', fold: 'backing', order: 2 },
+      placeholder: 'qcow2',
+    },
+    dataFile: {
+      kind: 'text',
+      qemu: 'data_file',
+      label: 'File name',
+      help: 'Guest data goes to this second file and the image keeps only the tables. Keep the two together.',
+      place: { group: 'extras', fold: 'data-file', order: 1 },
+      placeholder: 'disk.raw',
+    },
+    dataFileRaw: {
+      kind: 'flag',
+      qemu: 'data_file_raw',
+      label: 'Readable as raw',
+      help: 'On: the data file is a raw image of the disk at all times; the tables are laid out now.',
+      place: { group: 'extras', fold: 'data-file', order: 2 },
+    },
+    lazyRefcounts: {
+      kind: 'flag',
+      qemu: 'lazy_refcounts',
+      label: 'Lazy refcounts',
+      help: 'On: faster metadata writes; after a crash QEMU must repair the image before it opens.',
+      place: { group: 'layout', fold: 'advanced', order: 2 },
+      default: 'off',
+    },
+    refcountBits: {
+      kind: 'number',
+      qemu: 'refcount_bits',
+      label: 'Refcount bits',
+      help: 'How often one cluster can be shared by snapshots: 16 bits count to 65,535.',
+      place: { group: 'layout', fold: 'advanced', order: 1 },
+      default: '16',
+      offers: ['1', '2', '4', '8', '16', '32', '64'],
+    },
+    nocow: fileLayerOptions.nocow,
+    extentSizeHint: fileLayerOptions.extentSizeHint,
+  },
+  [
+    {
+      option: 'extended_l2',
+      broken: (v) => v.extendedL2 && v.compat === '0.10',
+      message: 'Extended L2 needs compat 1.1.',
+      why: needsV3,
+      fixes: [compat11, set('Turn extended L2 off', { extended_l2: 'off' })],
+    },
+    {
+      option: 'cluster_size',
+      broken: (v) => !goodClusterSize(v.clusterSize),
+      message: 'The cluster size is a power of two from 512 bytes to 2 MiB.',
+      why: (v) => `This one is ${v.clusterSize} bytes.`,
+      fixes: [set('Set 64K', { cluster_size: '64K' })],
+    },
+    {
+      option: 'extended_l2',
+      broken: (v) => v.extendedL2 && goodClusterSize(v.clusterSize) && v.clusterSize < 16384,
+      message: 'Extended L2 needs clusters of 16 KiB or more.',
+      why: 'A cluster is split into 32 pieces, and a piece is at least one 512-byte sector.',
+      fixes: [set('Set clusters of 16K', { cluster_size: '16K' }), set('Turn extended L2 off', { extended_l2: 'off' })],
+    },
+    {
+      option: 'preallocation',
+      broken: (v) => v.backingFile !== undefined && v.preallocation !== 'off' && !v.extendedL2,
+      message: 'A backing file and preallocation go together only with extended L2.',
+      why: 'Preallocated clusters would hide the backing file.',
+      fixes: [
+        set('Set preallocation off', { preallocation: 'off' }),
+        set('Turn extended L2 on', { extended_l2: 'on' }),
+        set('Remove the backing file', { backing_file: null, backing_fmt: null }),
+      ],
+    },
+    {
+      option: 'backing_fmt',
+      broken: (v) => v.backingFormat !== undefined && !backingFormats.includes(v.backingFormat),
+      message: (v) => `QEMU knows no format "${v.backingFormat}".`,
+      why: 'The name of a format is stored in the header and QEMU must find it there.',
+      fixes: [set('Set qcow2', { backing_fmt: 'qcow2' }), set('Set raw', { backing_fmt: 'raw' })],
+    },
+    {
+      option: 'backing_fmt',
+      broken: (v) => v.backingFormat !== undefined && v.backingFile === undefined,
+      message: 'A backing format needs a backing file.',
+      fixes: [set('Remove the format', { backing_fmt: null })],
+    },
+    {
+      option: 'backing_fmt',
+      broken: (v) => v.backingFile !== undefined && v.backingFormat === undefined,
+      message: 'A backing file needs its format.',
+      why: 'Without it QEMU would have to guess from bytes that the guest can write.',
+      fixes: [set('Set qcow2', { backing_fmt: 'qcow2' }), set('Set raw', { backing_fmt: 'raw' })],
+    },
+    {
+      option: 'lazy_refcounts',
+      broken: (v) => v.lazyRefcounts && v.compat === '0.10',
+      message: 'Lazy refcounts need compat 1.1.',
+      why: needsV3,
+      fixes: [compat11, set('Turn lazy refcounts off', { lazy_refcounts: 'off' })],
+    },
+    {
+      option: 'refcount_bits',
+      broken: (v) => !isPowerOfTwo(v.refcountBits) || v.refcountBits > 64,
+      message: 'The refcount width is a power of two from 1 to 64 bits.',
+      fixes: [set('Set 16 bits', { refcount_bits: '16' })],
+    },
+    {
+      option: 'refcount_bits',
+      broken: (v) => v.compat === '0.10' && v.refcountBits !== 16,
+      message: 'Refcounts of another width than 16 bits need compat 1.1.',
+      why: 'The 0.10 header has no field for the width.',
+      fixes: [compat11, set('Set 16 bits', { refcount_bits: '16' })],
+    },
+    {
+      option: 'data_file_raw',
+      broken: (v) => v.dataFileRaw && v.dataFile === undefined,
+      message: 'A raw data file needs a data file.',
+      fixes: [set('Turn it off', { data_file_raw: null })],
+    },
+    {
+      option: 'data_file_raw',
+      broken: (v) => v.dataFileRaw && v.backingFile !== undefined,
+      message: 'A backing file and a raw data file exclude each other.',
+      why: 'The data file alone could not show what the backing file holds.',
+      fixes: [
+        set('Turn raw data file off', { data_file_raw: null }),
+        set('Remove the backing file', { backing_file: null, backing_fmt: null }),
+      ],
+    },
+    {
+      option: 'data_file',
+      broken: (v) => v.dataFile !== undefined && v.compat === '0.10',
+      message: 'A data file needs compat 1.1.',
+      why: needsV3,
+      fixes: [compat11, set('Remove the data file', { data_file: null, data_file_raw: null })],
+    },
+    {
+      option: 'compression_type',
+      broken: (v) => v.compressionType === 'zstd' && v.compat === '0.10',
+      message: 'zstd compression needs compat 1.1.',
+      why: needsV3,
+      fixes: [compat11, set('Set zlib', { compression_type: 'zlib' })],
+    },
+    {
+      option: 'extent_size_hint',
+      broken: (v) => (v.extentSizeHint ?? 0n) > 0xffff_ffffn,
+      message: 'The extent size hint is below 4 GiB.',
+      fixes: [set('Remove the hint', { extent_size_hint: null })],
+    },
+    {
+      option: 'size',
+      broken: (v) =>
+        goodClusterSize(v.clusterSize) && (v.size ?? 0n) > BigInt(largestDisk(Number(v.clusterSize), v.extendedL2)),
+      message: (v) => {
+        const most = printQemuSize(BigInt(largestDisk(Number(v.clusterSize), v.extendedL2)));
+        return `The disk is too large for clusters of ${printQemuSize(v.clusterSize)}: ${most} is the most.`;
+      },
+      why: 'The L1 table may take 32 MiB and no more.',
+      fixes: (v) => tooLargeFixes(v.size ?? 0n, v),
+    },
+    {
+      option: 'backing_file',
+      broken: (v) => v.backingFile === '',
+      message: 'The name of the backing file is empty.',
+      fixes: [set('Remove the backing file', { backing_file: null, backing_fmt: null })],
+    },
+    {
+      option: 'backing_file',
+      broken: (v) => encodeUtf8(v.backingFile ?? '').length > MAX_BACKING_NAME,
+      message: `The name of the backing file is longer than ${MAX_BACKING_NAME} bytes.`,
+    },
+    {
+      option: 'backing_file',
+      broken: (v) => {
+        const length = encodeUtf8(v.backingFile ?? '').length;
+        return goodClusterSize(v.clusterSize) && length <= MAX_BACKING_NAME && length > backingNameRoom(v);
+      },
+      message: (v) => `The name of the backing file does not fit: the header has room for ${backingNameRoom(v)} bytes.`,
+      why: 'Header, extensions and the name share the first cluster.',
+      fixes: [set('Set clusters of 4K', { cluster_size: '4K' })],
+    },
+  ],
+  [
+    {
+      option: 'lazy_refcounts',
+      blocked: (v) => v.compat === '0.10',
+      reason: 'Not with compat 0.10: its header has no feature bits.',
+    },
+    {
+      option: 'extended_l2',
+      blocked: (v) => v.compat === '0.10',
+      reason: 'Not with compat 0.10: its header has no feature bits.',
+    },
+    { option: 'extended_l2', blocked: (v) => v.clusterSize < 16384, reason: 'Not with clusters below 16 KiB.' },
+    {
+      option: 'refcount_bits',
+      blocked: (v) => v.compat === '0.10',
+      reason: 'Not with compat 0.10: always 16 bits there.',
+    },
+    {
+      option: 'compression_type',
+      blocked: (v) => v.compat === '0.10',
+      reason: 'Not with compat 0.10: always zlib there.',
+    },
+    {
+      option: 'data_file',
+      blocked: (v) => v.compat === '0.10',
+      reason: 'Not with compat 0.10: its header has no feature bits.',
+    },
+    {
+      option: 'data_file_raw',
+      blocked: (v) => v.dataFile === undefined,
+      reason: 'Not available yet: needs a data file. Type its name above.',
+    },
+    {
+      option: 'data_file_raw',
+      blocked: (v) => v.backingFile !== undefined,
+      reason: 'Not with a backing file: the data file alone could not show it.',
+    },
+    {
+      option: 'backing_fmt',
+      blocked: (v) => v.backingFile === undefined,
+      reason: 'Not available yet: needs a backing file. Type its name above.',
+    },
+  ],
+);

@@ -1,0 +1,13 @@
+/** What the registry, the page and the command know of qcow2 without loading its code. */
+import type { FormatSpec } from '../../image/format.ts';
+import { qcow2Options } from './options.ts';
+
+export const qcow2: FormatSpec = {
+  name: 'qcow2',
+  label: 'qcow2',
+  usedBy: 'QEMU, UTM, libvirt',
+  about: 'Grows on demand and can hold snapshots and compressed clusters.',
+  ending: 'qcow2',
+  options: qcow2Options,
+  load: () => import('./driver.ts').then((module) => module.qcow2Driver),
+};

@@ -1,0 +1,74 @@
+/**
+ * The contract of a format: a light description (this goes into the page) and a driver behind `load`
+ * (this goes into the worker and the command). A capability is the presence of a member.
+ */
+
+import type { ReadableDevice } from '../device/device.ts';
+import type { OptionSet, OptionTexts } from '../options/declare.ts';
+import type { ImageLayout } from './layout.ts';
+
+export interface FormatSpec {
+  /** Name in qemu-img. */
+  readonly name: string;
+  readonly label: string;
+  /** Who opens it, three words: `QEMU, UTM, libvirt`. */
+  readonly usedBy: string;
+  /** One sentence for the form. */
+  readonly about: string;
+  /** Usual file name ending, without the dot. */
+  readonly ending: string;
+  /** Create options; absent: recognised, but cannot be made here. */
+  readonly options?: OptionSet;
+  load(): Promise<FormatDriver>;
+}
+
+export interface FormatDriver {
+  /**
+   * Says whether the device holds this format: the reason in words (`"QFI\xfb" at 0, version 3`), or
+   * undefined. Looks at its own magic only and never throws on content.
+   */
+  probe(device: ReadableDevice): string | undefined;
+  /**
+   * Virtual size in bytes as its own header tells it, with the checks that opening needs.
+   * Throws `corrupt` or `unsupported`.
+   */
+  virtualSize(device: ReadableDevice): number;
+  readonly create?: CreateDriver;
+}
+
+export interface CreateRequest {
+  /** Option texts without syntax problems; what is absent has its default. */
+  readonly texts: OptionTexts;
+}
+
+export interface CreateDriver {
+  /** Throws DiskwrightError `invalid-option` for the first problem, `out-of-range` for a limit. */
+  layout(request: CreateRequest): ImageLayout;
+  /** qemu-img measure's estimate, in bytes. */
+  estimate(request: CreateRequest): Estimate;
+  /** What the person gets, in readings and facts. */
+  forecast(request: CreateRequest): Forecast;
+}
+
+export interface Estimate {
+  readonly required: bigint;
+  readonly fullyAllocated: bigint;
+}
+
+/** One line of the sizes card: `L2 cache, full coverage · 4 MiB · QEMU's default 32 MiB covers it`. */
+export interface Fact {
+  readonly label: string;
+  /** A byte count (the page scales it) or a plain text such as a version. */
+  readonly bytes?: number;
+  readonly text?: string;
+  readonly note: string;
+}
+
+export interface Forecast {
+  readonly guestSize: number;
+  readonly facts: readonly Fact[];
+  /** The layout of the same disk when every cluster of it is in use; absent if it never grows. */
+  readonly full?: ImageLayout;
+  /** What each choice of an option would cost: qemu option name → choice → its layout. */
+  readonly alternatives: Readonly<Record<string, Readonly<Record<string, ImageLayout>>>>;
+}

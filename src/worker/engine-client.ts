@@ -1,0 +1,87 @@
+/**
+ * What the page may ask of the engine. The page's components import these types and get the client as a
+ * value; they never see a byte of an image. `client.ts` implements it over the worker; tests of
+ * components pass a fake.
+ */
+import type { OptionTexts } from '../engine/options/declare.ts';
+import type { ForecastReport } from '../jobs/forecast.ts';
+
+export interface CreateOrder {
+  /** Name in the registry. */
+  readonly format: string;
+  readonly texts: OptionTexts;
+}
+
+export interface Identified {
+  readonly format: string;
+  /** Why we think so: `"QFI\xfb" at 0, version 3`. */
+  readonly reason: string;
+  /** Virtual size in bytes; absent when the format is only recognised. */
+  readonly virtualSize?: number;
+}
+
+/** How a finished file reaches the disk (product.md, "Saving the finished image"). */
+export type Sink = 'blob' | 'picked' | 'stream' | 'opfs';
+
+export interface SaveOrder extends CreateOrder {
+  readonly fileName: string;
+  /** Save `<name>.gz` instead. */
+  readonly gzip: boolean;
+  /** Overrides the choice of sink; absent: the best one here for this length. */
+  readonly sink?: Sink;
+}
+
+export interface SaveProgress {
+  /** Words for the person: `Writing tables`, `The browser is finishing the file`. */
+  readonly phase: string;
+  readonly fileName: string;
+  readonly done: number;
+  readonly total: number;
+  /** Bytes per second over the last seconds; 0 until known. */
+  readonly rate: number;
+  /** Seconds left; absent until known. */
+  readonly eta?: number;
+}
+
+export interface SavedFile {
+  readonly name: string;
+  /** Length of the saved file (compressed, if gzip). */
+  readonly length: number;
+  /** Bytes handed to the browser; holes skipped where the sink is positioned. */
+  readonly written: number;
+  readonly sink: Sink;
+  /** Hex SHA-256 of the saved file; absent above 4 GiB until asked for. */
+  readonly sha256?: string;
+  /** Hex layout digest of the image file (not of the .gz). */
+  readonly layoutDigest: string;
+}
+
+export interface SaveReport {
+  /** The image, then its data file if it has one. */
+  readonly files: readonly SavedFile[];
+  readonly milliseconds: number;
+}
+
+/** A sink that would be used, with its consequence in one line, or why nothing can save this. */
+export interface SinkChoice {
+  readonly sink: Sink | undefined;
+  readonly note: string;
+}
+
+export interface EngineClient {
+  /** Sizes, facts and picture. Rejects with a DiskwrightError; a newer call supersedes through `signal`. */
+  forecast(order: CreateOrder, signal?: AbortSignal): Promise<ForecastReport>;
+  /** Format and size of a file that the person chose. */
+  identify(file: File): Promise<Identified>;
+  /** Which sink a file of this length and this many written bytes would take here. */
+  chooseSink(file: { length: number; written: number; gzip: boolean }): SinkChoice;
+  /** Builds and saves. Must be called from a user's gesture (a picker may open). Cancelled: kind `cancelled`. */
+  save(order: SaveOrder, onProgress: (progress: SaveProgress) => void, signal: AbortSignal): Promise<SaveReport>;
+  /** SHA-256 of a file of the order (image or data file), computed anew, for what is above 4 GiB. */
+  digest(
+    order: SaveOrder,
+    file: 'image' | 'data',
+    onProgress: (progress: SaveProgress) => void,
+    signal: AbortSignal,
+  ): Promise<string>;
+}
