@@ -19,6 +19,6 @@ export function getU64(view: DataView, at: number): number {
 }
 
 /** Reads it without loss; for header fields that are range-checked before they become numbers. */
-export function getBigU64(view: DataView, at: number): bigint {
-  return (BigInt(view.getUint32(at)) << 32n) | BigInt(view.getUint32(at + 4));
+export function getBigU64(view: DataView, at: number, littleEndian = false): bigint {
+  return view.getBigUint64(at, littleEndian);
 }
