@@ -1,0 +1,25 @@
+/**
+ * Size budget of the page, gzip. What counts is what index.html makes a browser fetch before the form is usable;
+ * the engine's worker and its chunks are counted apart.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+const html = readFileSync('dist/page/index.html', 'utf8');
+const first = [...html.matchAll(/(?:src|href)="\/?([^"]+\.(?:js|css))"/g)].map((match) => match[1] ?? '');
+if (first.length === 0) throw new Error('dist/page/index.html names no script: the budget would measure nothing');
+
+const files = (folder) =>
+  readdirSync(folder, { recursive: true })
+    .map((name) => `${name}`)
+    .filter((name) => name.endsWith('.js'));
+const rest = files('dist/page').filter((name) => !first.includes(name));
+
+export default [
+  {
+    name: 'page, before the form is usable',
+    path: first.map((name) => `dist/page/${name}`),
+    gzip: true,
+    limit: '120 kB',
+  },
+  { name: 'workers and what they load', path: rest.map((name) => `dist/page/${name}`), gzip: true, limit: '80 kB' },
+];
