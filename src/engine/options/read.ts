@@ -5,6 +5,7 @@
  * that are not among the choices, then the rules in declared order.
  */
 import { parseQemuNumber, parseQemuSize } from '../bytes/size-text.ts';
+import { DiskwrightError } from '../errors.ts';
 import {
   type Declarations,
   type Fix,
@@ -150,6 +151,19 @@ export function readOptions<T extends Declarations>(set: OptionSet<T>, texts: Op
   const typed = values as ValuesOf<T>;
   const rules = set.rules.filter((rule) => rule.broken(typed)).map((rule) => ruleProblem(rule, typed));
   return { values: typed, problems: [...syntax, ...choices, ...refusals, ...rules], warnings };
+}
+
+/** Typed values of texts that must be free of problems. Throws `invalid-option` with the first one. */
+export function acceptedValues<T extends Declarations>(set: OptionSet<T>, texts: OptionTexts): ValuesOf<T> {
+  const { values, problems } = readOptions(set, texts);
+  const [first] = problems;
+  if (first === undefined) return values;
+  const message = first.why === undefined ? first.message : `${first.message} ${first.why}`;
+  const fix = first.fixes[0]?.label;
+  throw new DiskwrightError('invalid-option', message, {
+    option: first.option,
+    ...(fix === undefined ? {} : { fix }),
+  });
 }
 
 /** Why each option that cannot apply now cannot, by qemu-img name. */

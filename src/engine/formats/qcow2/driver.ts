@@ -1,0 +1,29 @@
+/** The qcow2 driver: what the registry loads when an image is to be made or looked at. */
+import type { ReadableDevice } from '../../device/device.ts';
+import type { FormatDriver } from '../../image/format.ts';
+import { estimateOf } from './estimate.ts';
+import { forecastOf } from './forecast.ts';
+import { QCOW2_MAGIC } from './header.ts';
+import { imageLayoutOf } from './image-layout.ts';
+import { parametersOf } from './parameters.ts';
+import { virtualSizeOf } from './virtual-size.ts';
+
+function probe(device: ReadableDevice): string | undefined {
+  const head = new Uint8Array(8);
+  device.read(0, head);
+  const view = new DataView(head.buffer);
+  const version = view.getUint32(4);
+  // Version 1 is another format with the same magic: qcow.
+  if (view.getUint32(0) !== QCOW2_MAGIC || version < 2) return undefined;
+  return `"QFI\\xfb" at 0, version ${version}`;
+}
+
+export const qcow2Driver: FormatDriver = {
+  probe,
+  virtualSize: virtualSizeOf,
+  create: {
+    layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
+    estimate: ({ texts }) => estimateOf(texts),
+    forecast: ({ texts }) => forecastOf(parametersOf(texts)),
+  },
+};

@@ -1,0 +1,64 @@
+/** A qcow2 layout as the generic contract sees it: pieces in file order and their bytes. */
+import { assert } from '../../errors.ts';
+import type { FileLayout, ImageLayout, Piece } from '../../image/layout.ts';
+import { fillL1, fillL2, fillRefcountBlock, fillRefcountTable } from './content.ts';
+import { headerCluster } from './header-cluster.ts';
+import { layoutOf, type Qcow2Layout } from './layout.ts';
+import type { Parameters } from './parameters.ts';
+import { piecesOf } from './pieces.ts';
+
+function fillStaleTable(layout: Qcow2Layout, piece: Piece, from: number, into: Uint8Array): void {
+  const { clusterSize } = layout.geometry;
+  const table = layout.staleTables[piece.index];
+  assert(table !== undefined, 'stale clusters belong to a table');
+  fillRefcountTable(table.blocks, clusterSize, piece.at - table.first * clusterSize + from, into);
+}
+
+function imageFile(layout: Qcow2Layout): FileLayout {
+  let header: Uint8Array | undefined;
+  return {
+    length: layout.fileLength,
+    pieces: () => piecesOf(layout),
+    fill(piece, from, into) {
+      switch (piece.part) {
+        case 'header':
+          header ??= headerCluster(layout);
+          into.set(header.subarray(from, from + into.length));
+          return;
+        case 'refcount-table':
+          fillRefcountTable(layout.blocks, layout.geometry.clusterSize, from, into);
+          return;
+        case 'refcount-block':
+          fillRefcountBlock(layout, piece.index, from, into);
+          return;
+        case 'l1':
+          fillL1(layout, from, into);
+          return;
+        case 'l2':
+          fillL2(layout, piece.index, from, into);
+          return;
+        case 'free':
+          fillStaleTable(layout, piece, from, into);
+          return;
+        case 'data':
+          into.fill(0);
+      }
+    },
+  };
+}
+
+/** The data file: guest clusters at their own offsets, so one stretch of zeros. */
+function dataFile(layout: Qcow2Layout): FileLayout {
+  const length = layout.dataFileLength;
+  const content = layout.dataTaken ? 'zeros' : 'hole';
+  const pieces: readonly Piece[] = length === 0 ? [] : [{ part: 'data', index: 0, at: 0, length, content }];
+  return { length, pieces: () => pieces, fill: (_piece, _from, into) => into.fill(0) };
+}
+
+/** Throws `out-of-range` when the tables would exceed what the format can address. */
+export function imageLayoutOf(parameters: Parameters): ImageLayout {
+  const layout = layoutOf(parameters);
+  const image = imageFile(layout);
+  if (parameters.dataFile === undefined) return { image };
+  return { image, dataFile: { name: parameters.dataFile, layout: dataFile(layout) } };
+}

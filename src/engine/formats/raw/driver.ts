@@ -1,0 +1,68 @@
+/** Raw images: the guest's bytes and nothing else. */
+import { roundUp } from '../../bytes/math.ts';
+import type { ReadableDevice } from '../../device/device.ts';
+import { DiskwrightError } from '../../errors.ts';
+import type { CreateRequest, Estimate, Forecast, FormatDriver } from '../../image/format.ts';
+import type { FileLayout, ImageLayout, Piece } from '../../image/layout.ts';
+import { acceptedValues } from '../../options/read.ts';
+import { rawOptions } from './options.ts';
+
+const SECTOR = 512;
+/** Lengths are signed 64-bit numbers on every host. */
+const MAX_LENGTH = 2n ** 63n - 512n;
+
+/** One stretch of zeros, to be written or left a hole. */
+export function plainLayout(length: number, content: 'zeros' | 'hole'): FileLayout {
+  const pieces: readonly Piece[] = length === 0 ? [] : [{ part: 'data', index: 0, at: 0, length, content }];
+  return { length, pieces: () => pieces, fill: (_piece, _from, into) => into.fill(0) };
+}
+
+function parameters(request: CreateRequest): { length: number; preallocation: 'off' | 'falloc' | 'full' } {
+  const { size, preallocation } = acceptedValues(rawOptions, request.texts);
+  if (size === undefined) throw new DiskwrightError('invalid-option', 'The disk has no size.', { option: 'size' });
+  if (size > MAX_LENGTH) {
+    throw new DiskwrightError('out-of-range', 'The disk is too large: a file ends below 8 EiB.', { option: 'size' });
+  }
+  return { length: roundUp(Number(size), SECTOR), preallocation };
+}
+
+function layoutOf(length: number, preallocation: string): ImageLayout {
+  return { image: plainLayout(length, preallocation === 'off' ? 'hole' : 'zeros') };
+}
+
+function forecast(request: CreateRequest): Forecast {
+  const { length } = parameters(request);
+  return {
+    guestSize: length,
+    facts: [
+      { label: 'Metadata', bytes: 0, note: 'the file is the disk' },
+      { label: 'Oldest QEMU', text: 'any', note: 'and every other tool' },
+    ],
+    alternatives: {
+      preallocation: {
+        off: layoutOf(length, 'off'),
+        falloc: layoutOf(length, 'falloc'),
+        full: layoutOf(length, 'full'),
+      },
+    },
+  };
+}
+
+function estimate(request: CreateRequest): Estimate {
+  const size = acceptedValues(rawOptions, request.texts).size ?? 0n;
+  const rounded = ((size + 511n) / 512n) * 512n;
+  return { required: rounded, fullyAllocated: rounded };
+}
+
+export const rawDriver: FormatDriver = {
+  probe: () => 'no known signature, so the bytes themselves are the disk',
+  virtualSize: (device: ReadableDevice) => roundUp(device.size, SECTOR),
+  create: {
+    layout: (request) => {
+      const { length, preallocation } = parameters(request);
+      return layoutOf(length, preallocation);
+    },
+    estimate,
+    forecast,
+  },
+};
