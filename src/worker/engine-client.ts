@@ -5,6 +5,7 @@
  */
 import type { OptionTexts } from '../engine/options/declare.ts';
 import type { ForecastReport } from '../jobs/forecast.ts';
+import type { Sink, SinkChoice } from '../platform/browser/deliver/choose.ts';
 
 export interface CreateOrder {
   /** Name in the registry. */
@@ -20,8 +21,7 @@ export interface Identified {
   readonly virtualSize?: number;
 }
 
-/** How a finished file reaches the disk (product.md, "Saving the finished image"). */
-export type Sink = 'blob' | 'picked' | 'stream' | 'opfs';
+export type { Sink, SinkChoice };
 
 export interface SaveOrder extends CreateOrder {
   readonly fileName: string;
@@ -50,22 +50,16 @@ export interface SavedFile {
   /** Bytes handed to the browser; holes skipped where the sink is positioned. */
   readonly written: number;
   readonly sink: Sink;
-  /** Hex SHA-256 of the saved file; absent above 4 GiB until asked for. */
+  /** Hex SHA-256 of the saved file; absent above 4 GiB until asked for, or if cancelled after saving. */
   readonly sha256?: string;
-  /** Hex layout digest of the image file (not of the .gz). */
-  readonly layoutDigest: string;
+  /** Hex layout digest of the image file (not of the .gz); absent if the digests were cancelled after saving. */
+  readonly layoutDigest?: string;
 }
 
 export interface SaveReport {
   /** The image, then its data file if it has one. */
   readonly files: readonly SavedFile[];
   readonly milliseconds: number;
-}
-
-/** A sink that would be used, with its consequence in one line, or why nothing can save this. */
-export interface SinkChoice {
-  readonly sink: Sink | undefined;
-  readonly note: string;
 }
 
 export interface EngineClient {

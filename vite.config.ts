@@ -1,0 +1,58 @@
+/** Builds the page (with its workers) and serves the built page with the headers it is meant to have. */
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+import { securityHeaders } from './src/platform/browser/security-headers.ts';
+
+/** `npm start` and the browser tests see what a host with `_headers` would send. */
+export function sendSecurityHeaders(): Plugin {
+  return {
+    name: 'send-security-headers',
+    configurePreviewServer(server) {
+      server.middlewares.use((_request, response, next) => {
+        for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+        next();
+      });
+    },
+  };
+}
+
+/**
+ * The service worker of streamed downloads must be one classic script at a fixed name beside the page
+ * (its scope is its folder), so that no browser needs module service workers.
+ */
+export function downloadServiceWorker(): Plugin {
+  return {
+    name: 'download-service-worker',
+    configureServer(server) {
+      server.middlewares.use((request, _response, next) => {
+        if (request.url?.startsWith('/download-sw.js')) request.url = '/src/worker/service-worker.ts';
+        next();
+      });
+    },
+    generateBundle(_options, bundle) {
+      const script = bundle['download-sw.js'];
+      if (script?.type !== 'chunk') this.error('download-sw.js was not built');
+      if (script.imports.length > 0) this.error(`download-sw.js must stand alone, it imports ${script.imports}`);
+    },
+  };
+}
+
+const port = Number(process.env['DISKWRIGHT_PORT'] ?? 4173);
+
+export default defineConfig({
+  base: './',
+  plugins: [react(), sendSecurityHeaders(), downloadServiceWorker()],
+  worker: { format: 'es' },
+  build: {
+    outDir: 'dist/page',
+    target: 'es2023',
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: 'index.html', 'download-sw': 'src/worker/service-worker.ts' },
+      output: {
+        entryFileNames: (chunk) => (chunk.name === 'download-sw' ? 'download-sw.js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
+  preview: { host: 'localhost', port, strictPort: true },
+});
