@@ -1,0 +1,17 @@
+/** What every device checks before it moves bytes. */
+import { assert, DiskwrightError } from '../errors.ts';
+import { MAX_TRANSFER } from './device.ts';
+
+/** One read or write moves at most 8 MiB: callers that want more have lost sight of memory. */
+export function assertTransfer(length: number): void {
+  assert(length <= MAX_TRANSFER, `a transfer of ${length} bytes exceeds ${MAX_TRANSFER}`);
+}
+
+/** Refuses a closed device and offsets that a double cannot hold exactly. */
+export function assertRange(name: string, open: boolean, at: number, length: number): void {
+  assert(open, `${name} is closed`);
+  assert(at >= 0 && length >= 0, `${name}: offset ${at} or length ${length} is negative`);
+  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(at + length)) {
+    throw new DiskwrightError('out-of-range', `${name}: offset ${at} and length ${length} pass the limit of 8 PiB`);
+  }
+}
