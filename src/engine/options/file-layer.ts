@@ -2,7 +2,7 @@
  * Options of the file underneath, which qemu-img appends to every format's own (contract: options.md,
  * protocol layer). `size` and `preallocation` are declared by the formats; duplicates keep the first.
  */
-import type { FlagOption, SizeOption } from './declare.ts';
+import type { FlagOption, Rule, SizeOption } from './declare.ts';
 
 export const fileLayerOptions = {
   nocow: {
@@ -22,3 +22,12 @@ export const fileLayerOptions = {
     layer: 'file',
   },
 } as const satisfies Record<string, FlagOption | SizeOption>;
+
+export const fileLayerRules: readonly Rule<{ readonly extentSizeHint: bigint | undefined }>[] = [
+  {
+    option: 'extent_size_hint',
+    broken: (v) => (v.extentSizeHint ?? 0n) > 0xffff_ffffn,
+    message: 'The extent size hint is below 4 GiB.',
+    fixes: [{ label: 'Remove the hint', set: { extent_size_hint: null } }],
+  },
+];

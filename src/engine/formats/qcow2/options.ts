@@ -8,7 +8,7 @@ import { isPowerOfTwo } from '../../bytes/math.ts';
 import { printQemuSize } from '../../bytes/size-text.ts';
 import { encodeUtf8 } from '../../bytes/text.ts';
 import { declare, type Fix } from '../../options/declare.ts';
-import { fileLayerOptions } from '../../options/file-layer.ts';
+import { fileLayerOptions, fileLayerRules } from '../../options/file-layer.ts';
 import { backingFormats } from './backing-formats.ts';
 import { backingNameRoom, largestDisk, MAX_BACKING_NAME, MAX_CLUSTER_SIZE, MIN_CLUSTER_SIZE } from './limits.ts';
 
@@ -298,12 +298,7 @@ export const qcow2Options = declare(
       why: needsV3,
       fixes: [compat11, set('Set zlib', { compression_type: 'zlib' })],
     },
-    {
-      option: 'extent_size_hint',
-      broken: (v) => (v.extentSizeHint ?? 0n) > 0xffff_ffffn,
-      message: 'The extent size hint is below 4 GiB.',
-      fixes: [set('Remove the hint', { extent_size_hint: null })],
-    },
+    ...fileLayerRules,
     {
       option: 'size',
       broken: (v) =>
