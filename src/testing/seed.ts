@@ -1,6 +1,6 @@
 /**
  * One seed for all property tests of a process, printed so that a failing run can be repeated:
- * `DISKWRIGHT_SEED=<seed> npx vitest run …`.
+ * `DISKWRIGHT_SEED=<seed> npx vitest run …`. DISKWRIGHT_EFFORT=20 makes the long properties twenty times as long.
  */
 import process from 'node:process';
 import fc from 'fast-check';
@@ -16,3 +16,6 @@ function chooseSeed(): number {
 export const seed = chooseSeed();
 console.log(`DISKWRIGHT_SEED=${seed}`);
 fc.configureGlobal({ ...fc.readConfigureGlobal(), seed });
+
+/** Number of runs of a property, multiplied by the wanted effort. */
+export const runs = (count: number): number => Math.round(count * Number(process.env.DISKWRIGHT_EFFORT ?? 1));
