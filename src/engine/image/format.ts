@@ -25,15 +25,25 @@ export interface FormatSpec {
 export interface FormatDriver {
   /**
    * Says whether the device holds this format: the reason in words (`"QFI\xfb" at 0, version 3`), or
-   * undefined. Looks at its own magic only and never throws on content.
+   * undefined. Looks at its own magic only and never throws on content. `fileName` is for formats that
+   * are known by the ending of the name (dmg): their magic could be written by a guest.
    */
-  probe(device: ReadableDevice): string | undefined;
+  probe(device: ReadableDevice, fileName?: string): string | undefined;
   /**
    * Virtual size in bytes as its own header tells it, with the checks that opening needs.
    * Throws `corrupt` or `unsupported`.
    */
   virtualSize(device: ReadableDevice): number;
+  /** The image that this one rests on, as its header names it; absent: the format has no such thing. */
+  backing?(device: ReadableDevice): BackingReference | undefined;
   readonly create?: CreateDriver;
+}
+
+export interface BackingReference {
+  /** As stored; relative names are relative to the image's folder. */
+  readonly name: string;
+  /** Format name as stored; absent: it must be probed. */
+  readonly format?: string;
 }
 
 export interface CreateRequest {
