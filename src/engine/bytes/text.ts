@@ -18,3 +18,25 @@ export function asciiText(bytes: Uint8Array): string {
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 }
+
+/** UTF-8 bytes as text; what is not UTF-8 becomes one U+FFFD per byte. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const lead = bytes[at] ?? 0;
+    const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    let code = length <= 1 ? lead : lead & (0x7f >> length);
+    let good = length > 0 && at + length <= bytes.length;
+    for (let i = 1; good && i < length; i++) {
+      const next = bytes[at + i] ?? 0;
+      good = (next & 0xc0) === 0x80;
+      code = code * 64 + (next & 0x3f);
+    }
+    // Overlong forms and surrogates would not come back as the bytes they were.
+    good &&= !(length === 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000)));
+    good &&= !(length === 4 && (code < 0x10000 || code > 0x10ffff));
+    text += good ? String.fromCodePoint(code) : '\ufffd';
+    at += good ? length : 1;
+  }
+  return text;
+}

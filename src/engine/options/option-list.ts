@@ -12,7 +12,7 @@ function isBroken(list: string): boolean {
 }
 
 /** Splits at lone commas; doubled ones become one. */
-function splitItems(list: string): string[] {
+export function splitItems(list: string): string[] {
   const items: string[] = [];
   let item = '';
   for (let i = 0; i < list.length; i++) {
@@ -30,13 +30,9 @@ function splitItems(list: string): string[] {
   return items;
 }
 
-/**
- * Reads one `-o` argument. The last value of a repeated name wins; a bare `name` means `name=on`, a bare
- * `noname` means `name=off`; `id` is dropped. Returns undefined for a list that qemu-img calls invalid.
- */
-export function parseOptionList(list: string): OptionTexts | undefined {
-  if (isBroken(list)) return undefined;
-  const texts: Record<string, string> = {};
+/** Name and value of every item, in order: a bare `name` means `name=on`, a bare `noname` means `name=off`; `id` is dropped. */
+export function parseOptionItems(list: string): readonly (readonly [name: string, value: string])[] {
+  const items: (readonly [string, string])[] = [];
   for (const item of splitItems(list)) {
     const equals = item.indexOf('=');
     let name = equals < 0 ? item : item.slice(0, equals);
@@ -45,9 +41,14 @@ export function parseOptionList(list: string): OptionTexts | undefined {
       name = name.slice(2);
       value = 'off';
     }
-    if (name !== 'id') texts[name] = value;
+    if (name !== 'id') items.push([name, value]);
   }
-  return texts;
+  return items;
+}
+
+/** Reads one `-o` argument; the last value of a repeated name wins. Undefined for a list that qemu-img calls invalid. */
+export function parseOptionList(list: string): OptionTexts | undefined {
+  return isBroken(list) ? undefined : Object.fromEntries(parseOptionItems(list));
 }
 
 /** Writes texts as one `-o` argument, in their own order. */

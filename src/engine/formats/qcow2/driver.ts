@@ -1,6 +1,7 @@
 /** The qcow2 driver: what the registry loads when an image is to be made or looked at. */
 import type { ReadableDevice } from '../../device/device.ts';
 import type { FormatDriver } from '../../image/format.ts';
+import { backingOf } from './backing-reference.ts';
 import { estimateOf } from './estimate.ts';
 import { forecastOf } from './forecast.ts';
 import { QCOW2_MAGIC } from './header.ts';
@@ -21,6 +22,7 @@ function probe(device: ReadableDevice): string | undefined {
 export const qcow2Driver: FormatDriver = {
   probe,
   virtualSize: virtualSizeOf,
+  backing: backingOf,
   create: {
     layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
     estimate: ({ texts }) => estimateOf(texts),

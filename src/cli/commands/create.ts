@@ -1,0 +1,187 @@
+/**
+ * `create`: a new image. The order of what is looked at is qemu-img's, because it decides whether the
+ * summary line is printed: the command line, the format, the options' texts, the backing image, then the
+ * line, then the options' values and rules. Files are touched only after all of that.
+ */
+import { DiskwrightError } from '../../engine/errors.ts';
+import { findFormat } from '../../engine/formats/index.ts';
+import { backingFormats } from '../../engine/formats/qcow2/backing-formats.ts';
+import type { FormatSpec } from '../../engine/image/format.ts';
+import type { OptionSet, OptionTexts } from '../../engine/options/declare.ts';
+import { readOptions } from '../../engine/options/read.ts';
+import { summaryLine } from '../../engine/options/summary.ts';
+import { hostNotes } from '../../platform/node/host-notes.ts';
+import { plainPath } from '../../platform/node/image-name.ts';
+import { type PreparedImage, prepareImage } from '../../platform/node/prepare-image.ts';
+import { writeImage } from '../../platform/node/write-image.ts';
+import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
+import { type Io, note, UsageError, warn } from '../io.ts';
+import { optionHelp } from '../option-help.ts';
+import { checkOptionList, hasOption, typedOptions, wantsOptionHelp } from '../option-texts.ts';
+import { sayProblems } from '../problems.ts';
+import { readSizeArgument } from '../size-argument.ts';
+
+const NAME = 'create';
+
+const flags = {
+  format: { short: 'f', value: 'format', help: 'Format of the new image (default: raw)' },
+  backing: { short: 'b', value: 'backing_file', help: 'The image that the new one rests on' },
+  backingFormat: { short: 'F', value: 'backing_format', help: 'Format of that image' },
+  unsafe: { short: 'u', help: "Store the backing file's name without opening it" },
+  options: { short: 'o', value: 'options', help: 'name=value,name=value; may be repeated; "help" lists them' },
+  quiet: { short: 'q', help: 'No summary line' },
+  object: {
+    long: 'object',
+    value: 'definition',
+    help: 'Secrets',
+    refused: 'only encryption needs secrets, and encrypted images cannot be made so far',
+  },
+  help: helpFlag,
+} as const;
+
+interface Line {
+  readonly format: string;
+  readonly backing: string | undefined;
+  readonly backingFormat: string | undefined;
+  readonly unsafe: boolean;
+  readonly quiet: boolean;
+  readonly options: readonly string[];
+  readonly positionals: readonly string[];
+}
+
+function readCreateLine(args: readonly string[]): Line {
+  const line = readLine(NAME, flags, args, (name, value) => {
+    if (name === 'options') checkOptionList(value, NAME);
+  });
+  return {
+    format: lastOf(line, 'format') ?? 'raw',
+    backing: lastOf(line, 'backing'),
+    backingFormat: lastOf(line, 'backingFormat'),
+    unsafe: lastOf(line, 'unsafe') !== undefined,
+    quiet: lastOf(line, 'quiet') !== undefined,
+    options: line.given.filter((one) => one.name === 'options').map((one) => one.value),
+    positionals: line.positionals,
+  };
+}
+
+/** A format that can be made here, or the refusal in words. */
+export function creatableFormat(name: string): FormatSpec & { readonly options: OptionSet } {
+  const format = findFormat(name);
+  if (format?.options) return { ...format, options: format.options };
+  const makes = 'Here raw and qcow2 can be made.';
+  if (format) throw new DiskwrightError('unsupported', `Images of the format ${name} cannot be made. ${makes}`);
+  const known = backingFormats.includes(name) ? ', although QEMU does' : '';
+  throw new DiskwrightError('unsupported', `There is no format "${name}" here${known}. ${makes}`);
+}
+
+function invalid(option: string, message: string, fix?: string): DiskwrightError {
+  return new DiskwrightError('invalid-option', message, { option, ...(fix === undefined ? {} : { fix }) });
+}
+
+/** Puts the size argument, -b and -F beside what -o said; undefined after texts that cannot be read. */
+function collectTexts(line: Line, file: string, size: bigint | undefined, set: OptionSet, io: Io) {
+  const { texts, problems } = typedOptions(set, line.options);
+  if (problems.length > 0) {
+    sayProblems(io, file, problems);
+    return undefined;
+  }
+  const all: Record<string, string> = { ...texts };
+  if (size !== undefined) {
+    if (texts.size !== undefined) throw invalid('size', 'The size is given twice.', 'Give it once.');
+    all.size = size.toString();
+  }
+  if (line.backing !== undefined) {
+    if (!hasOption(set, 'backing_file')) {
+      throw invalid('backing_file', `An image of the format ${line.format} cannot rest on another.`, 'Use -f qcow2.');
+    }
+    all.backing_file = line.backing;
+  }
+  if (line.backingFormat !== undefined) {
+    if (!hasOption(set, 'backing_fmt')) {
+      throw invalid('backing_fmt', `An image of the format ${line.format} stores no backing format.`, 'Leave -F out.');
+    }
+    all.backing_fmt = line.backingFormat;
+  }
+  return all;
+}
+
+async function build(
+  format: FormatSpec & { readonly options: OptionSet },
+  file: string,
+  prepared: PreparedImage,
+  io: Io,
+): Promise<number> {
+  const { texts, chain } = prepared;
+  const { problems } = readOptions(format.options, texts);
+  if (problems.length > 0) {
+    sayProblems(io, file, problems);
+    return 1;
+  }
+  const driver = await format.load();
+  const layout = driver.create?.layout({ texts });
+  if (!layout) throw new Error(`${format.name} has options but its driver cannot create`);
+  for (const text of hostNotes(texts)) note(io, text);
+  await writeImage(file, layout, {
+    cwd: io.cwd,
+    signal: io.signal,
+    inUse: new Map(chain.map((image) => [image.identity, image.name])),
+    onNote: (text) => note(io, text),
+    onWarning: (text) => warn(io, text),
+  });
+  return 0;
+}
+
+/** From here on qemu-img puts the file's name before its messages; so do we. */
+async function createFile(line: Line, file: string, size: bigint | undefined, io: Io): Promise<number> {
+  const format = creatableFormat(line.format);
+  plainPath(file);
+  const texts: OptionTexts | undefined = collectTexts(line, file, size, format.options, io);
+  if (!texts) return 1;
+  for (const text of readOptions(format.options, texts).warnings) if (size === undefined) warn(io, text);
+  const onWarning = (text: string): void => warn(io, text);
+  const order = { name: file, format, texts, unsafe: line.unsafe, cwd: io.cwd, onWarning };
+  const prepared = await prepareImage(order);
+  if (!line.quiet) io.stdout(`${summaryLine(file, format.name, format.options, prepared.texts)}\n`);
+  return await build(format, file, prepared, io);
+}
+
+/** Names the file in front of a message that does not name it yet. */
+function withName(file: string, thrown: unknown): unknown {
+  if (!(thrown instanceof DiskwrightError) || thrown.kind === 'cancelled') return thrown;
+  if (/^[^ ]+: /.test(thrown.message)) return thrown;
+  const { kind, option, fix } = thrown;
+  return new DiskwrightError(kind, `${file}: ${thrown.message}`, {
+    cause: thrown,
+    ...(option === undefined ? {} : { option }),
+    ...(fix === undefined ? {} : { fix }),
+  });
+}
+
+async function run(args: readonly string[], io: Io): Promise<number> {
+  const line = readCreateLine(args);
+  const [file, sizeText, ...rest] = line.positionals;
+  if (wantsOptionHelp(line.options)) {
+    io.stdout(optionHelp(creatableFormat(line.format), file !== undefined));
+    return 0;
+  }
+  if (file === undefined) throw new UsageError('the name of the new image is missing', NAME);
+  const size = sizeText === undefined ? undefined : readSizeArgument(sizeText, NAME, io);
+  if (rest.length > 0) throw new UsageError(`"${rest[0]}" is one argument too many`, NAME);
+  try {
+    return await createFile(line, file, size, io);
+  } catch (thrown) {
+    throw withName(file, thrown);
+  }
+}
+
+export const create: Command = {
+  name: NAME,
+  about: 'Makes an image; prints its summary line.',
+  flags,
+  positionals: 'file [size]',
+  notes: [
+    'Sizes are bytes or have one letter: 32G, 512M, 1.5T.',
+    'The image is written as .<name>.part and takes its name when it is finished.',
+  ],
+  run,
+};

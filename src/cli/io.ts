@@ -1,0 +1,47 @@
+/** What a command may do to the world besides files: two streams, a folder, a signal that cancels. */
+import { DiskwrightError } from '../engine/errors.ts';
+
+export interface Io {
+  /** Results; the text has its own newlines. */
+  stdout(text: string): void;
+  /** Everything else. */
+  stderr(text: string): void;
+  readonly cwd: string;
+  readonly signal?: AbortSignal;
+}
+
+export const PROGRAM = 'diskwright';
+
+/** Every line on stderr begins with the program's name. */
+export function say(io: Io, text: string): void {
+  for (const line of text.split('\n')) io.stderr(`${PROGRAM}: ${line}\n`);
+}
+
+export const warn = (io: Io, text: string): void => say(io, `warning: ${text}`);
+export const note = (io: Io, text: string): void => say(io, `note: ${text}`);
+
+/** A command line that cannot be run; the reason, and which command's help would tell more. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly command: string | undefined;
+
+  constructor(message: string, command?: string) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** A flag that cannot be read, as against a value that will not do. */
+export class FlagMistake extends UsageError {}
+
+/** Tells an error to the person; what is not one of ours is a defect and keeps its stack. */
+export function sayError(io: Io, thrown: unknown): void {
+  if (thrown instanceof UsageError) {
+    say(io, thrown.message);
+    say(io, `${PROGRAM} ${thrown.command === undefined ? '' : `${thrown.command} `}--help tells more`);
+  } else if (thrown instanceof DiskwrightError) {
+    say(io, thrown.message);
+    if (thrown.fix !== undefined) say(io, `fix: ${thrown.fix}`);
+  } else if (thrown instanceof Error) say(io, `this is a defect: ${thrown.stack ?? thrown.message}`);
+  else say(io, `this is a defect: ${String(thrown)}`);
+}
