@@ -9,6 +9,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           environment: 'node',
+          // Far above what any test needs: a busy machine must not decide a verdict.
+          testTimeout: 60_000,
           include: ['src/**/*.test.ts'],
           exclude: ['src/**/*.oracle.test.ts'],
         },
@@ -18,6 +20,7 @@ export default defineConfig({
         test: {
           name: 'ui',
           environment: 'happy-dom',
+          testTimeout: 60_000,
           include: ['src/**/*.test.tsx'],
           setupFiles: ['src/testing/ui-setup.ts'],
         },

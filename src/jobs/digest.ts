@@ -26,7 +26,7 @@ const TITLE = 'diskwright layout 1\n';
 /** Zeros hashed between two progress reports. */
 const ZERO_STRETCH = 1024 * 1024;
 
-function toHex(bytes: Uint8Array): string {
+export function toHex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
   return text;

@@ -16,9 +16,9 @@ const WIDTHS = [1, 2, 4, 8, 16, 32, 64];
 const PREALLOCATIONS = ['off', 'metadata', 'falloc'];
 
 /** Entries of L2 tables that one image of the sweep may have; small clusters write each of them to disk. */
-const MOST_CLUSTERS = 40_000;
+const MOST_CLUSTERS = 20_000;
 /** Disks without tables cost nothing but their L1. */
-const MOST_EMPTY = 2 ** 44;
+const MOST_EMPTY = 2 ** 43;
 
 const variants: readonly { name: string; texts: OptionTexts; entryBytes: number; leastCluster: number }[] = [
   { name: 'v2', texts: { compat: '0.10' }, entryBytes: 8, leastCluster: 512 },
@@ -48,7 +48,7 @@ function sizesAt(clusterSize: number, entryBytes: number, width: number, preallo
     .slice(1, 7)
     .filter((edge) => edge <= most)
     .sort((a, b) => b - a)
-    .slice(0, 3);
+    .slice(0, 2);
   const sizes = edges.flatMap((edge) => [edge - clusterSize - 512, edge, edge + 512]);
   return [...new Set([0, ...sizes.filter((size) => size >= 0)])];
 }
