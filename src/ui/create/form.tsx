@@ -1,0 +1,160 @@
+/** The left side: name and format, then every option of the format, grouped and folded as declared. */
+import type { ReactNode } from 'react';
+import type { ForecastReport } from '../../jobs/forecast.ts';
+import { OptionField } from '../fields/option-field.tsx';
+import { ProblemStrip } from '../problem.tsx';
+import { ClosedFold, FoldView } from './fold.tsx';
+import { type Fold, type FoldName, foldSummary, type Group, type GroupName, groupsOf } from './groups.ts';
+import { creatable, type FormReading, sameSpot } from './reading.ts';
+import { type FormAction, savedName } from './state.ts';
+
+interface Props {
+  readonly name: string;
+  readonly format: string;
+  readonly reading: FormReading;
+  readonly report: ForecastReport | undefined;
+  readonly openFolds: ReadonlySet<FoldName>;
+  readonly onFold: (fold: FoldName, open: boolean) => void;
+  readonly onAction: (action: FormAction) => void;
+  /** What stands in a fold beside its options. */
+  readonly beside?: Partial<Record<FoldName, ReactNode>>;
+}
+
+const GROUP_TITLES: Readonly<Record<GroupName, string>> = { disk: 'Disk', layout: 'Layout', extras: 'Extras' };
+
+/** A fold's title, and its summary when nothing in it is set (none: it lists its values). */
+function foldWords(fold: FoldName, fileName: string): { title: string; none?: string } {
+  switch (fold) {
+    case 'advanced':
+      return { title: 'Advanced layout' };
+    case 'backing':
+      return { title: 'Backing file', none: 'None: the disk starts empty' };
+    case 'data-file':
+      return { title: 'Data file', none: `None: guest data lives in ${fileName}` };
+    case 'encryption':
+      return { title: 'Encryption', none: 'None: anyone with the file can read it' };
+    case 'file':
+      return { title: 'Host file system', none: 'Nothing asked of it' };
+  }
+}
+
+function NameField({ name, reading, onAction }: Pick<Props, 'name' | 'reading' | 'onAction'>) {
+  const problems = reading.problems.filter((one) => one.spot === 'name');
+  const saved = savedName(name);
+  return (
+    <div className="field" data-option="name">
+      <label className="field__label" htmlFor="file-name">
+        Name
+      </label>
+      <div>
+        <input
+          className="input"
+          id="file-name"
+          value={name}
+          spellCheck={false}
+          autoComplete="off"
+          autoCapitalize="off"
+          aria-invalid={problems.length > 0}
+          aria-describedby="file-name-help"
+          onChange={(event) => onAction({ type: 'name', name: event.target.value })}
+        />
+        <p className="help" id="file-name-help">
+          {saved !== name && saved !== ''
+            ? `Saved as ${saved}: the folder is the browser's to choose.`
+            : "The saved file's name. The ending follows the format until you type your own."}
+        </p>
+        {problems.map((problem) => (
+          <ProblemStrip key={problem.message} problem={problem} onFix={onAction} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function FormatField({ format, reading, onAction }: Pick<Props, 'format' | 'reading' | 'onAction'>) {
+  const problems = reading.problems.filter((one) => one.spot === 'format');
+  return (
+    <fieldset className="field" data-option="format">
+      <legend className="field__label">Format</legend>
+      <div>
+        <div className="cards">
+          {creatable.map((spec) => (
+            <label key={spec.name} className="card">
+              <input
+                type="radio"
+                name="format"
+                checked={spec.name === format}
+                aria-labelledby={`format-${spec.name}`}
+                aria-describedby={`format-${spec.name}-use format-help`}
+                onChange={() => onAction({ type: 'format', format: spec.name })}
+              />
+              <b id={`format-${spec.name}`}>{spec.label}</b>
+              <small id={`format-${spec.name}-use`}>{spec.usedBy}</small>
+            </label>
+          ))}
+        </div>
+        <p className="help" id="format-help">
+          {reading.spec.about}
+        </p>
+        {problems.map((problem) => (
+          <ProblemStrip key={problem.message} problem={problem} onFix={onAction} />
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+export function CreateForm(props: Props) {
+  const { name, reading, report, openFolds, onFold, onAction, beside } = props;
+  const { set, texts, blocked, problems } = reading;
+
+  const fieldsOf = (part: Group | Fold) =>
+    part.options.map((option) => (
+      <OptionField
+        key={option.qemu}
+        option={option}
+        text={texts[option.qemu]}
+        reason={blocked[option.qemu]}
+        problems={problems.filter((problem) => sameSpot(problem.spot, { option: option.qemu }))}
+        costs={report?.alternatives[option.qemu]}
+        onAction={onAction}
+      />
+    ));
+
+  function foldView(fold: Fold) {
+    const { title, none } = foldWords(fold.name, savedName(name));
+    const usable = fold.options.some((one) => !one.refused || texts[one.qemu] !== undefined);
+    const reason = fold.options[0]?.refused;
+    if (!usable && reason !== undefined) return <ClosedFold key={fold.name} title={title} reason={reason} />;
+    return (
+      <FoldView
+        key={fold.name}
+        title={title}
+        summary={foldSummary(fold, texts, none)}
+        open={openFolds.has(fold.name)}
+        onToggle={(open) => onFold(fold.name, open)}
+      >
+        {fieldsOf(fold)}
+        {beside?.[fold.name]}
+      </FoldView>
+    );
+  }
+
+  return (
+    <form aria-label="Image" onSubmit={(event) => event.preventDefault()}>
+      {groupsOf(set).map((group) => (
+        <section key={group.name} className="group" aria-labelledby={`group-${group.name}`}>
+          <h2 id={`group-${group.name}`}>{GROUP_TITLES[group.name]}</h2>
+          {group.name === 'disk' && (
+            <>
+              <NameField name={name} reading={reading} onAction={onAction} />
+              <FormatField format={props.format} reading={reading} onAction={onAction} />
+            </>
+          )}
+          {fieldsOf(group)}
+          {group.folds.length > 0 && <div className="folds">{group.folds.map(foldView)}</div>}
+        </section>
+      ))}
+    </form>
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * Light, dark or as the system has it. `applyStoredTheme` runs first thing in the page's entry, before
+ * anything is drawn; the colours themselves are CSS.
+ */
+export type Theme = 'system' | 'light' | 'dark';
+
+const KEY = 'diskwright.theme';
+const ORDER: readonly Theme[] = ['system', 'light', 'dark'];
+
+/** Storage may be forbidden (private windows, sandboxed frames); the theme is then forgotten. */
+export function storedTheme(): Theme {
+  try {
+    const stored = localStorage.getItem(KEY);
+    return ORDER.find((theme) => theme === stored) ?? 'system';
+  } catch {
+    return 'system';
+  }
+}
+
+function apply(theme: Theme): void {
+  const { dataset } = document.documentElement;
+  if (theme === 'system') delete dataset['theme'];
+  else dataset['theme'] = theme;
+}
+
+export const applyStoredTheme = (): void => apply(storedTheme());
+
+export function setTheme(theme: Theme): void {
+  apply(theme);
+  try {
+    if (theme === 'system') localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, theme);
+  } catch {
+    // Shown all the same, only not remembered.
+  }
+}
+
+export const nextTheme = (theme: Theme): Theme => ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length] ?? 'system';

@@ -1,0 +1,52 @@
+/** Finds room for the names below a strip, so that none covers another; what finds none goes to the legend. */
+
+export interface Wanted<T> {
+  readonly item: T;
+  /** Where the bar begins and how long it is, as fractions of the strip. */
+  readonly from: number;
+  readonly share: number;
+  /** The longer of its two lines, in characters. */
+  readonly characters: number;
+}
+
+export interface Placed<T> {
+  readonly item: T;
+  /** The label's tick: at the bar's start, or at its end with the words to the left of it. */
+  readonly side: 'start' | 'end';
+  /** Fraction of the strip. */
+  readonly at: number;
+}
+
+export interface Placement<T> {
+  readonly placed: readonly Placed<T>[];
+  readonly left: readonly T[];
+}
+
+/** Width of a character of the 11 px labels, wide fonts included, and of the gap between two labels. */
+const CHARACTER = 6.6;
+const GAP = 14;
+
+export function placeLabels<T>(wanted: readonly Wanted<T>[], stripWidth: number): Placement<T> {
+  const taken: { from: number; to: number }[] = [];
+  const placed: Placed<T>[] = [];
+  const left: T[] = [];
+  const fits = (from: number, to: number) =>
+    from >= 0 && to <= stripWidth + GAP && taken.every((one) => to <= one.from || from >= one.to);
+
+  // Long bars first; among equals the order of the file.
+  for (const { item, from, share, characters } of [...wanted].sort((a, b) => b.share - a.share)) {
+    const width = characters * CHARACTER + GAP;
+    const start = from * stripWidth;
+    const end = (from + share) * stripWidth;
+    if (fits(start, start + width)) {
+      taken.push({ from: start, to: start + width });
+      placed.push({ item, side: 'start', at: from });
+    } else if (fits(end - width + GAP, end + GAP)) {
+      taken.push({ from: end - width, to: end });
+      placed.push({ item, side: 'end', at: from + share });
+    } else left.push(item);
+  }
+  const order = new Map(wanted.map(({ item }, index) => [item, index]));
+  const inOrder = (a: T, b: T) => (order.get(a) ?? 0) - (order.get(b) ?? 0);
+  return { placed: placed.sort((a, b) => inOrder(a.item, b.item)), left: left.sort(inOrder) };
+}

@@ -1,0 +1,34 @@
+/** A problem or a note with its fixes: the rule in bold first, then why, one button for each way out. */
+
+import type { FormProblem } from './create/reading.ts';
+import type { FormAction } from './create/state.ts';
+import { WarningIcon } from './icons.tsx';
+
+interface Props {
+  readonly problem: FormProblem;
+  readonly id?: string;
+  /** Nothing is stopped by it. */
+  readonly mild?: boolean;
+  readonly onFix: (action: FormAction) => void;
+}
+
+export function ProblemStrip({ problem, id, mild = false, onFix }: Props) {
+  return (
+    <div className={mild ? 'problem' : 'problem problem--bad'}>
+      <WarningIcon />
+      <p id={id}>
+        <span className="sr">{mild ? 'Note: ' : 'Problem: '}</span>
+        <b>{problem.message}</b> {problem.why}
+      </p>
+      {problem.fixes.length > 0 && (
+        <div className="problem__fixes">
+          {problem.fixes.map((fix) => (
+            <button key={fix.label} className="btn btn--sm" type="button" onClick={() => onFix(fix.action)}>
+              {fix.label}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
