@@ -36,19 +36,27 @@ export function fillL1({ l2, geometry }: Qcow2Layout, from: number, into: Uint8A
   }
 }
 
-/** `count` L2 entries at byte `at`, for consecutive host clusters from byte offset `host`. */
-function putL2Run(view: DataView, at: number, entryBytes: number, host: number, step: number, count: number): void {
-  let upper = (Math.floor(host / TWO_32) | COPIED) >>> 0;
-  let lower = host % TWO_32;
+/**
+ * `count` L2 entries at byte `at`, for consecutive clusters of `clusterSize` bytes from byte offset `host`.
+ * Words are kept as signed 32-bit integers, which never leave the machine's registers; offsets are multiples
+ * of a power of two, so the lower word passes through exactly 0 when the upper one has to follow.
+ */
+function putL2Run(
+  view: DataView,
+  at: number,
+  entryBytes: number,
+  host: number,
+  clusterSize: number,
+  count: number,
+): void {
+  let upper = Math.floor(host / TWO_32) | COPIED;
+  let lower = (host % TWO_32) | 0;
   const end = at + count * entryBytes;
   for (let place = at; place < end; place += entryBytes) {
-    view.setUint32(place, upper);
-    view.setUint32(place + 4, lower);
-    lower += step;
-    if (lower >= TWO_32) {
-      lower -= TWO_32;
-      upper++;
-    }
+    view.setInt32(place, upper);
+    view.setInt32(place + 4, lower);
+    lower = (lower + clusterSize) | 0;
+    if (lower === 0) upper = (upper + 1) | 0;
   }
 }
 
