@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Sizes just below, at and just above the affordable edges, largest edge first. */
+/** Sizes up to and just beyond the two largest affordable edges. */
 function sizesAt(clusterSize: number, entryBytes: number, width: number, preallocation: string): number[] {
   const most = preallocation === 'off' ? MOST_EMPTY : MOST_CLUSTERS * clusterSize;
   const edges = edgesOf(clusterSize, entryBytes, width)
@@ -49,8 +49,8 @@ function sizesAt(clusterSize: number, entryBytes: number, width: number, preallo
     .filter((edge) => edge <= most)
     .sort((a, b) => b - a)
     .slice(0, 2);
-  const sizes = edges.flatMap((edge) => [edge - clusterSize - 512, edge, edge + 512]);
-  return [...new Set([0, ...sizes.filter((size) => size >= 0)])];
+  const sizes = edges.flatMap((edge) => [edge, edge + 512]);
+  return sizes.length === 0 ? [clusterSize * 3 + 512] : sizes;
 }
 
 function sweep(texts: OptionTexts, sizes: readonly number[]): string[] {
