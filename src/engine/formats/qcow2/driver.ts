@@ -1,13 +1,13 @@
 /** The qcow2 driver: what the registry loads when an image is to be made or looked at. */
 import type { ReadableDevice } from '../../device/device.ts';
 import type { FormatDriver } from '../../image/format.ts';
-import { backingOf } from './backing-reference.ts';
 import { estimateOf } from './estimate.ts';
+import { backingOf, extensionsOf } from './extensions.ts';
 import { forecastOf } from './forecast.ts';
 import { QCOW2_MAGIC } from './header.ts';
 import { imageLayoutOf } from './image-layout.ts';
+import { openHeader, virtualSizeOf } from './open-header.ts';
 import { parametersOf } from './parameters.ts';
-import { virtualSizeOf } from './virtual-size.ts';
 
 function probe(device: ReadableDevice): string | undefined {
   const head = new Uint8Array(8);
@@ -22,7 +22,10 @@ function probe(device: ReadableDevice): string | undefined {
 export const qcow2Driver: FormatDriver = {
   probe,
   virtualSize: virtualSizeOf,
-  backing: backingOf,
+  backing(device) {
+    const header = openHeader(device);
+    return backingOf(device, header, extensionsOf(device, header));
+  },
   create: {
     layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
     estimate: ({ texts }) => estimateOf(texts),

@@ -40,5 +40,7 @@ export const extensionHead = struct('qcow2 header extension', 'big', { type: u32
 export const ExtensionType = {
   backingFormat: 0xe2792aca,
   dataFile: 0x44415441,
+  crypto: 0x0537be77,
   featureNames: 0x6803f857,
+  bitmaps: 0x23852875,
 } as const;

@@ -7,6 +7,7 @@ export const MAX_CLUSTER_SIZE = 2 * 1024 * 1024;
 export const MAX_L1_BYTES = 32 * 1024 * 1024;
 export const MAX_REFCOUNT_TABLE_BYTES = 8 * 1024 * 1024;
 export const MAX_BACKING_NAME = 1023;
+export const MAX_SNAPSHOTS = 65536;
 /** Host offsets have 56 bits. */
 export const MAX_HOST_OFFSET = 2 ** 56;
 
