@@ -11,3 +11,12 @@ export function withTempDir<Result>(body: (dir: string) => Result): Result {
     rmSync(dir, { recursive: true, force: true });
   }
 }
+
+export async function withTempDirAsync<Result>(body: (dir: string) => Promise<Result>): Promise<Result> {
+  const dir = mkdtempSync(join(tmpdir(), 'diskwright-'));
+  try {
+    return await body(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
