@@ -154,9 +154,13 @@ export function readOptions<T extends Declarations>(set: OptionSet<T>, texts: Op
 }
 
 /** Typed values of texts that must be free of problems. Throws `invalid-option` with the first one. */
-export function acceptedValues<T extends Declarations>(set: OptionSet<T>, texts: OptionTexts): ValuesOf<T> {
+export function acceptedValues<T extends Declarations>(
+  set: OptionSet<T>,
+  texts: OptionTexts,
+  matters: (problem: Problem, values: ValuesOf<T>) => boolean = () => true,
+): ValuesOf<T> {
   const { values, problems } = readOptions(set, texts);
-  const [first] = problems;
+  const first = problems.find((one) => matters(one, values));
   if (first === undefined) return values;
   const message = first.why === undefined ? first.message : `${first.message} ${first.why}`;
   const fix = first.fixes[0]?.label;

@@ -3,7 +3,7 @@
  * `falloc` makes can differ by a few clusters. BigInt because sizes go up to 2^63 and nothing here is hot.
  */
 import type { Estimate } from '../../image/format.ts';
-import type { OptionTexts } from '../../options/declare.ts';
+import type { OptionTexts, Problem, ValuesOf } from '../../options/declare.ts';
 import { acceptedValues } from '../../options/read.ts';
 import { qcow2Options } from './options.ts';
 
@@ -22,8 +22,21 @@ function refcountClusters(clusters: bigint, blockRefcounts: bigint, tableEntries
   return blocks + table;
 }
 
+/** measure looks at these options alone; what else create would refuse does not change the answer. */
+const MEASURED = new Set(['size', 'cluster_size', 'extended_l2', 'preallocation', 'refcount_bits', 'compat']);
+
+/** The values that measure goes by; texts that cannot be read are refused wherever they stand. */
+function measuredValues(texts: OptionTexts): ValuesOf<typeof qcow2Options.declarations> {
+  acceptedValues(qcow2Options, texts, ({ stage, option }) => stage === 'syntax' || option.startsWith('encrypt'));
+  const measured = Object.fromEntries(Object.entries(texts).filter(([name]) => MEASURED.has(name)));
+  // That extended L2 needs compat 1.1 is create's business.
+  const matters = ({ option }: Problem, { clusterSize }: { readonly clusterSize: bigint }): boolean =>
+    option !== 'extended_l2' || clusterSize < 16384n;
+  return acceptedValues(qcow2Options, measured, matters);
+}
+
 export function estimateOf(texts: OptionTexts): Estimate {
-  const values = acceptedValues(qcow2Options, texts);
+  const values = measuredValues(texts);
   const { clusterSize, extendedL2, preallocation } = values;
   const entryBytes = extendedL2 ? 16n : 8n;
   const tableEntries = clusterSize / 8n;

@@ -49,7 +49,8 @@ function forecast(request: CreateRequest): Forecast {
 }
 
 function estimate(request: CreateRequest): Estimate {
-  const size = acceptedValues(rawOptions, request.texts).size ?? 0n;
+  // Of all options only the size counts here, so only texts that cannot be read are refused.
+  const size = acceptedValues(rawOptions, request.texts, (problem) => problem.stage === 'syntax').size ?? 0n;
   const rounded = ((size + 511n) / 512n) * 512n;
   return { required: rounded, fullyAllocated: rounded };
 }
