@@ -1,0 +1,43 @@
+/**
+ * The library, for any place that runs JavaScript: formats and their options, layouts, and what writes
+ * them. Files on a Node host: see `diskwright/node`.
+ */
+export { parseQemuSize, parseTypedSize, printQemuSize, type SizeReading } from './engine/bytes/size-text.ts';
+export type { DeviceRun, ReadableDevice, WritableDevice } from './engine/device/device.ts';
+export { MemoryDevice, memoryDeviceOf } from './engine/device/memory.ts';
+export { DiskwrightError, type ErrorDetail, type ErrorKind } from './engine/errors.ts';
+export { findFormat, formats } from './engine/formats/index.ts';
+export type {
+  BackingReference,
+  CreateDriver,
+  CreateRequest,
+  Estimate,
+  Fact,
+  Forecast,
+  FormatDriver,
+  FormatSpec,
+} from './engine/image/format.ts';
+export {
+  type FileLayout,
+  type ImageLayout,
+  type LayoutTotals,
+  type Part,
+  type Piece,
+  totalOf,
+} from './engine/image/layout.ts';
+export {
+  type Fix,
+  findOption,
+  inOrder,
+  type OptionDeclaration,
+  type OptionSet,
+  type OptionTexts,
+  type Problem,
+} from './engine/options/declare.ts';
+export { parseOptionList, printOptionList } from './engine/options/option-list.ts';
+export { type Reading, readOptions } from './engine/options/read.ts';
+export { summaryLine } from './engine/options/summary.ts';
+export { emitLayout } from './jobs/create.ts';
+export type { Operation, Progress, Step } from './jobs/step.ts';
+export { type TruncateMode, truncateDevice } from './jobs/truncate.ts';
+export { writeLayout } from './jobs/write-layout.ts';

@@ -1,0 +1,8 @@
+/** The library on a Node host: image files, devices over files, and the pump that runs operations. */
+export {
+  type CreatedImage,
+  type CreateImageFileOptions,
+  createImageFile,
+} from './platform/node/create-image-file.ts';
+export { NodeFileDevice, NodeReadDevice } from './platform/node/file-device.ts';
+export { type PumpOptions, pump } from './platform/node/pump.ts';

@@ -1,0 +1,32 @@
+/**
+ * Builds the library: one entry for any place, one for Node, formats as chunks of their own, and the
+ * declarations from tsc.
+ */
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { defineConfig, type Plugin } from 'vite';
+
+const declarations = (): Plugin => ({
+  name: 'declarations',
+  closeBundle: () => {
+    execFileSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.lib.json'], {
+      stdio: 'inherit',
+    });
+  },
+});
+
+export default defineConfig({
+  publicDir: false,
+  plugins: [declarations()],
+  build: {
+    outDir: 'dist/lib',
+    emptyOutDir: true,
+    target: 'es2023',
+    minify: false,
+    lib: { entry: { index: 'src/index.ts', node: 'src/node.ts' }, formats: ['es'] },
+    rolldownOptions: {
+      external: /^node:/,
+      output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
+    },
+  },
+});
