@@ -40,3 +40,9 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** UTF-8 text that ends at the first NUL or fills the bytes. */
+export function cString(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return decodeUtf8(end < 0 ? bytes : bytes.subarray(0, end));
+}

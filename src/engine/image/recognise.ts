@@ -24,6 +24,14 @@ export function holdsText(device: ReadableDevice, at: number, magic: string): bo
   return readBytes(device, at, magic.length).every((byte, i) => byte === magic.charCodeAt(i));
 }
 
+/** The longest file that QEMU addresses; reading beyond it fails, while the end of the real file is zeros. */
+const LONGEST_FILE = 2n ** 63n - 2n ** 30n;
+
+/** Refuses an offset from a header that no file can have. */
+export function assertOffset(what: string, at: bigint, length = 0n): void {
+  if (at < 0n || at + length > LONGEST_FILE) throw corrupt(`${what} lies at byte ${at}, which no file has.`);
+}
+
 export function notThisFormat(message: string): DiskwrightError {
   return new DiskwrightError('not-this-format', message);
 }

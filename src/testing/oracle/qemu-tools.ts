@@ -51,6 +51,7 @@ export interface ImageInfo {
   readonly 'virtual-size': number;
   readonly 'cluster-size'?: number;
   readonly 'backing-filename'?: string;
+  readonly 'backing-filename-format'?: string;
   readonly 'format-specific'?: { readonly type: string; readonly data: Readonly<Record<string, unknown>> };
 }
 

@@ -4,7 +4,7 @@
  * The magic stands in a trailer, where a guest could write it into a raw disk. Like QEMU, only the file
  * name decides: it ends with `.dmg`.
  */
-import { bigU64, reserved, struct } from '../../bytes/struct.ts';
+import { bigU64, reserved, struct, u32 } from '../../bytes/struct.ts';
 import type { ReadableDevice } from '../../device/device.ts';
 import type { FormatDriver } from '../../image/format.ts';
 import {
@@ -35,6 +35,13 @@ const trailer = struct('UDIF trailer', 'big', {
   sectors: bigU64,
 });
 
+/** Head of a Macintosh resource fork; the data it tells of is resources, each behind its length. */
+const forkHeader = struct('DMG resource fork', 'big', { dataOffset: u32, mapOffset: u32, dataLength: u32 });
+const resourceLength = struct('DMG resource', 'big', { bytes: u32 });
+
+/** More than any image has; a walk must end. */
+const MAX_RESOURCES = 65536;
+const MAX_PLIST = 16n * 1024n * 1024n;
 const KOLY = 0x6b6f6c79;
 
 /** The trailer has 512 bytes and ends with the file, which need not end at a whole sector. */
@@ -46,6 +53,20 @@ function findTrailer(device: ReadableDevice): number {
   const view = new DataView(area.buffer);
   for (let at = 0; at + 4 <= area.length; at++) if (view.getUint32(at) === KOLY) return from + at;
   throw notThisFormat('Not a DMG image: its last bytes hold no "koly" trailer.');
+}
+
+/** The lengths of the resources must add up, as QEMU finds the block map among them. */
+function checkResources(device: ReadableDevice, fork: number, length: number): void {
+  const head = forkHeader.read(readBytes(device, fork, forkHeader.size));
+  const end = head.dataOffset + head.dataLength;
+  if (head.dataLength === 0 || end > length) throw corrupt('DMG resource fork: its data is not inside it.');
+  let at = head.dataOffset;
+  for (let count = 0; at < end; count++) {
+    if (count === MAX_RESOURCES) throw unsupported(`DMG resource fork: more than ${MAX_RESOURCES} resources.`);
+    const { bytes } = resourceLength.read(readBytes(device, fork + at, resourceLength.size));
+    if (bytes === 0 || bytes > end - at) throw corrupt(`DMG resource fork: resource ${count} has ${bytes} bytes.`);
+    at += resourceLength.size + bytes;
+  }
 }
 
 export const dmgDriver: FormatDriver = {
@@ -67,6 +88,10 @@ export const dmgDriver: FormatDriver = {
     if (foot.resourceForkLength === 0n && foot.plistLength === 0n) {
       throw unsupported('UDIF trailer: it has neither a resource fork nor a property list.');
     }
+    if (foot.resourceForkLength !== 0n) {
+      checkResources(device, Number(foot.resourceForkOffset), Number(foot.resourceForkLength));
+    } else if (foot.plistLength > MAX_PLIST)
+      throw unsupported('UDIF trailer: the property list is longer than 16 MiB.');
     return diskSize('DMG', foot.sectors * BigInt(SECTOR));
   },
 };

@@ -1,7 +1,8 @@
 /** Recognises qcow images of version 1 and reads their size (QEMU 7.2, `qcow`; all big-endian). */
 import { bigU64, reserved, struct, u8, u32 } from '../../bytes/struct.ts';
+import { cString } from '../../bytes/text.ts';
 import type { FormatDriver } from '../../image/format.ts';
-import { corrupt, diskSize, notThisFormat, readBytes, unsupported } from '../../image/recognise.ts';
+import { assertOffset, corrupt, diskSize, notThisFormat, readBytes, unsupported } from '../../image/recognise.ts';
 
 const header = struct('qcow header', 'big', {
   magic: u32,
@@ -48,14 +49,24 @@ export const qcowDriver: FormatDriver = {
     if (!between(head.l2Bits, 6, 13)) throw corrupt(`qcow header: L2 bits are ${head.l2Bits}, expected 6 to 13.`);
     if (head.cryptMethod > 1) throw unsupported(`qcow header: encryption method ${head.cryptMethod} is unknown.`);
     const perEntry = 1n << BigInt(head.clusterBits + head.l2Bits);
-    if ((head.size + perEntry - 1n) / perEntry > MAX_L1_ENTRIES) {
+    const entries = (head.size + perEntry - 1n) / perEntry;
+    if (entries > MAX_L1_ENTRIES) {
       throw corrupt(`qcow header: a disk of ${head.size} bytes needs an L1 table beyond 2 GiB.`);
     }
+    assertOffset('qcow header: the L1 table', head.l1TableOffset, entries * 8n);
+    assertOffset("qcow header: the backing file's name", head.backingFileOffset, 1023n);
     if (head.backingFileOffset !== 0n && head.backingFileSize > MAX_BACKING_NAME) {
       throw corrupt(
         `qcow header: the backing file's name has ${head.backingFileSize} bytes, at most 1023 are allowed.`,
       );
     }
     return diskSize('qcow', head.size);
+  },
+
+  backing(device) {
+    const { backingFileOffset: at, backingFileSize } = header.read(readBytes(device, 0, header.size));
+    if (at === 0n) return undefined;
+    const name = at > BigInt(device.size) ? '' : cString(readBytes(device, Number(at), backingFileSize));
+    return name === '' ? undefined : { name };
   },
 };

@@ -1,6 +1,7 @@
 /** Recognises QED images and reads their size (QEMU's `docs/interop/qed_spec.txt`; all little-endian). */
 import { isPowerOfTwo } from '../../bytes/math.ts';
 import { bigU64, struct, u32 } from '../../bytes/struct.ts';
+import { cString } from '../../bytes/text.ts';
 import type { FormatDriver } from '../../image/format.ts';
 import { corrupt, diskSize, lengthInSectors, notThisFormat, readBytes, unsupported } from '../../image/recognise.ts';
 
@@ -24,6 +25,7 @@ const header = struct('QED header', 'little', {
 
 const MAGIC = 0x00444551;
 const BACKING_FILE = 1n;
+const BACKING_IS_RAW = 4n;
 /** Backing file, needs check, backing file is raw. */
 const KNOWN_FEATURES = 7n;
 const MAX_BACKING_NAME = 1023;
@@ -41,8 +43,9 @@ export const qedDriver: FormatDriver = {
     if (!isPowerOfTwo(head.clusterSize) || head.clusterSize < 4096 || head.clusterSize > 2 ** 26) {
       throw corrupt(`QED header: clusters have ${head.clusterSize} bytes, expected a power of two, 4 KiB to 64 MiB.`);
     }
-    if (!isPowerOfTwo(head.tableSize) || head.tableSize > 16) {
-      throw corrupt(`QED header: tables have ${head.tableSize} clusters, expected 1, 2, 4, 8 or 16.`);
+    if (!isPowerOfTwo(head.tableSize) || head.tableSize > 16 || head.tableSize === 1) {
+      // The format allows one cluster, but QEMU opens no such image.
+      throw corrupt(`QED header: tables have ${head.tableSize} clusters, expected 2, 4, 8 or 16.`);
     }
     const headerBytes = BigInt(head.headerSize) * BigInt(head.clusterSize);
     if (headerBytes >> 32n !== 0n) throw corrupt(`QED header: it claims ${headerBytes} bytes, 4 GiB or more.`);
@@ -66,5 +69,13 @@ export const qedDriver: FormatDriver = {
       }
     }
     return diskSize('QED', head.imageSize);
+  },
+
+  backing(device) {
+    const head = header.read(readBytes(device, 0, header.size));
+    if (!(head.features & BACKING_FILE)) return undefined;
+    const name = cString(readBytes(device, head.backingFilenameOffset, head.backingFilenameSize));
+    if (name === '') return undefined;
+    return head.features & BACKING_IS_RAW ? { name, format: 'raw' } : { name };
   },
 };

@@ -2,7 +2,7 @@
  * The text that describes a VMDK ("Virtual Disk Format 5.0", section "The descriptor"): its kind, its
  * extents, and the ids that tie it to a parent. Read as leniently and as strictly as QEMU 7.2 reads it.
  */
-import { asciiText } from '../../bytes/text.ts';
+import { asciiText, decodeUtf8 } from '../../bytes/text.ts';
 import type { ReadableDevice } from '../../device/device.ts';
 import { corrupt, readBytes, SECTOR, unsupported } from '../../image/recognise.ts';
 
@@ -77,4 +77,10 @@ export function checkIds(device: ReadableDevice, at: number): void {
   if (parent === undefined || parent.length > MAX_PARENT_NAME) {
     throw corrupt('VMDK description: the name of the parent has no end.');
   }
+}
+
+/** Name of the parent of a disk that holds only differences. */
+export function parentName(device: ReadableDevice, at: number): string | undefined {
+  const name = quoted(textAt(device, at, ID_AREA), 'parentFileNameHint');
+  return name === undefined ? undefined : decodeUtf8(Uint8Array.from(name, (character) => character.charCodeAt(0)));
 }

@@ -5,13 +5,18 @@
 import { asciiText } from '../../bytes/text.ts';
 import type { FormatDriver } from '../../image/format.ts';
 import { corrupt, diskSize, notThisFormat, readBytes, SECTOR } from '../../image/recognise.ts';
-import { checkIds, describedSectors } from './descriptor.ts';
+import { checkIds, describedSectors, parentName } from './descriptor.ts';
 import { COWD_MAGIC, cowdSectors, HOSTED_MAGIC, hostedHeader, hostedSectors } from './sparse.ts';
 
 /** Where a sparse file keeps its ids. */
 const EMBEDDED = SECTOR;
 /** Comments and blank lines, then the version. */
 const DESCRIPTION = /^(?:#[^\n]*\n| +\r?\n)*version=([123])\r?\n/;
+
+/** Offset of the text with the ids. */
+function idsOffset(magic: string): number {
+  return magic === COWD_MAGIC || magic === HOSTED_MAGIC ? EMBEDDED : 0;
+}
 
 export const vmdkDriver: FormatDriver = {
   probe(device) {
@@ -36,7 +41,13 @@ export const vmdkDriver: FormatDriver = {
         sectors = describedSectors(device, at);
       } else sectors = hostedSectors(device, head);
     } else sectors = describedSectors(device, 0);
-    checkIds(device, magic === COWD_MAGIC || magic === HOSTED_MAGIC ? EMBEDDED : 0);
+    checkIds(device, idsOffset(magic));
     return diskSize('VMDK', sectors * BigInt(SECTOR));
+  },
+
+  backing(device) {
+    const magic = hostedHeader.get('magic', readBytes(device, 0, hostedHeader.size));
+    const name = parentName(device, idsOffset(magic));
+    return name === undefined ? undefined : { name, format: 'vmdk' };
   },
 };

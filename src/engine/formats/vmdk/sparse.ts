@@ -4,7 +4,7 @@
  */
 import { ascii, bigU64, reserved, struct, u16, u32 } from '../../bytes/struct.ts';
 import type { ReadableDevice } from '../../device/device.ts';
-import { corrupt, lengthInSectors, readBytes, SECTOR, unsupported } from '../../image/recognise.ts';
+import { assertOffset, corrupt, lengthInSectors, readBytes, SECTOR, unsupported } from '../../image/recognise.ts';
 
 export const hostedHeader = struct('VMDK header', 'little', {
   magic: ascii(4),
@@ -47,6 +47,9 @@ const AT_END = 0xffff_ffff_ffff_ffffn;
 const END_OF_STREAM = 0;
 const FOOTER = 3;
 const MAX_TABLE_ENTRIES = 512;
+const HAS_REDUNDANT_DIRECTORY = 2;
+/** Sectors as bytes, in the 64 bits that QEMU has for them. */
+const inBytes = (sectors: bigint): bigint => BigInt.asIntN(64, sectors * BigInt(SECTOR));
 /** 1 GiB. */
 const MAX_GRAIN_SECTORS = 0x200000n;
 const MAX_DIRECTORY_ENTRIES = 32n * 1024n * 1024n;
@@ -84,7 +87,12 @@ export function hostedSectors(device: ReadableDevice, first: HostedHeader): bigi
   }
   const perTable = BigInt(head.tableEntries) * head.grainSize;
   if (perTable === 0n) throw corrupt('VMDK header: grain tables map no sectors.');
-  checkGrains(head.grainSize, (head.capacity + perTable - 1n) / perTable);
+  const entries = (head.capacity + perTable - 1n) / perTable;
+  checkGrains(head.grainSize, entries);
+  assertOffset('VMDK header: the grain directory', inBytes(head.directoryOffset), entries * 4n);
+  if (head.flags & HAS_REDUNDANT_DIRECTORY) {
+    assertOffset('VMDK header: the second grain directory', inBytes(head.redundantDirectoryOffset), entries * 4n);
+  }
   if (head.overhead > BigInt(lengthInSectors(device) / SECTOR)) {
     throw corrupt(`VMDK header: data begins at sector ${head.overhead}, past the end of the file: it is cut off.`);
   }

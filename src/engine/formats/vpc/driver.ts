@@ -57,6 +57,7 @@ const dynamicHeader = struct('VHD dynamic header', 'big', {
 });
 
 const COOKIE = 'conectix';
+const FIXED = 2;
 const DYNAMIC_COOKIE = 'cxsparse';
 /** Programs whose images are as large as `currentSize`; all others go by the geometry. NUL ends "tap". */
 const TRUSTS_SIZE = ['win ', 'qem2', 'd2v ', 'tap'];
@@ -70,13 +71,16 @@ interface Found {
   readonly fixed: boolean;
 }
 
+const isFixed = (raw: Uint8Array): boolean =>
+  footer.get('cookie', raw) === COOKIE && footer.get('diskType', raw) === FIXED;
+
 function findFooter(device: ReadableDevice): Found {
   const head = readBytes(device, 0, footer.size);
   if (footer.get('cookie', head) === COOKIE) return { bytes: head, fixed: false };
   const end = lengthInSectors(device);
   const tail = readBytes(device, Math.max(0, end - footer.size), footer.size);
-  if (end < footer.size || footer.get('cookie', tail) !== COOKIE) {
-    throw notThisFormat('Not a VHD image: neither its first nor its last sector begins with "conectix".');
+  if (end < footer.size || !isFixed(tail)) {
+    throw notThisFormat('Not a VHD image: it neither begins with "conectix" nor ends with the footer of a fixed disk.');
   }
   return { bytes: tail, fixed: true };
 }
