@@ -37,7 +37,7 @@ export function downloadServiceWorker(): Plugin {
   };
 }
 
-const port = Number(process.env['DISKWRIGHT_PORT'] ?? 4173);
+const port = Number(process.env.DISKWRIGHT_PORT ?? 4173);
 
 export default defineConfig({
   base: './',

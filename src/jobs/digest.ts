@@ -13,11 +13,11 @@
  * several, each 1 MiB but the last. So the digest is defined by content, not by how or where the
  * file was stored: any copy of it gives the same. It is never to be called the SHA-256 of the file.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { putU64 } from '../engine/bytes/u64.ts';
 import type { FileLayout } from '../engine/image/layout.ts';
 import { emitLayout } from './create.ts';
 import { inFileOrder } from './in-file-order.ts';
+import { Sha256 } from './sha256.ts';
 import type { Operation } from './step.ts';
 
 const BLOCK = 4096;
@@ -26,15 +26,9 @@ const TITLE = 'diskwright layout 1\n';
 /** Zeros hashed between two progress reports. */
 const ZERO_STRETCH = 1024 * 1024;
 
-export function toHex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
-}
-
 /** Takes the bytes of a file in rising order; what is never given counts as zeros. */
 export class LayoutDigest {
-  readonly #hash = sha256.create();
+  readonly #hash = new Sha256();
   readonly #length: number;
   readonly #block = new Uint8Array(BLOCK);
   readonly #words = new Int32Array(this.#block.buffer);
@@ -68,7 +62,7 @@ export class LayoutDigest {
   finish(): string {
     this.#closeBlock(this.#length);
     this.#closeRun();
-    return toHex(this.#hash.digest());
+    return this.#hash.finish();
   }
 
   /** Adds the current block to the run unless it is all zero; the next one begins at `nextAt`, empty. */
@@ -118,8 +112,7 @@ export function* digestLayout(layout: FileLayout, wholeFile: boolean): Operation
     }
     return { layoutDigest: digest.finish() };
   }
-  const file = sha256.create();
-  const zeros = new Uint8Array(ZERO_STRETCH);
+  const file = new Sha256();
   const total = layout.length;
   let done = 0;
   for (const step of inFileOrder(emitLayout(layout), layout.length)) {
@@ -130,11 +123,12 @@ export function* digestLayout(layout: FileLayout, wholeFile: boolean): Operation
       yield { kind: 'progress', done, total };
     } else if (step.kind === 'zeros') {
       for (let left = step.length; left > 0; left -= ZERO_STRETCH) {
-        file.update(zeros.subarray(0, Math.min(ZERO_STRETCH, left)));
-        done += Math.min(ZERO_STRETCH, left);
+        const stretch = Math.min(ZERO_STRETCH, left);
+        file.zeros(stretch);
+        done += stretch;
         yield { kind: 'progress', done, total };
       }
     }
   }
-  return { layoutDigest: digest.finish(), sha256: toHex(file.digest()) };
+  return { layoutDigest: digest.finish(), sha256: file.finish() };
 }

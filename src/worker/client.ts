@@ -1,0 +1,66 @@
+/**
+ * The page's door to the engine. Forecasts have a worker of their own: each keystroke asks for one, only the
+ * newest counts, and one that takes long must delay neither the next nor a save.
+ */
+import { detectCapabilities, readSwitches } from '../platform/browser/deliver/capabilities.ts';
+import { type Capabilities, chooseSink } from '../platform/browser/deliver/choose.ts';
+import { offerDownload } from '../platform/browser/deliver/download-link.ts';
+import { Lane } from './client-lane.ts';
+import { NewestOnly } from './client-newest.ts';
+import { dropTargets, openTargets } from './client-targets.ts';
+import type { EngineClient, SaveProgress } from './engine-client.ts';
+import { cancelled, type JobEvent } from './protocol.ts';
+
+export function createEngineClient(): EngineClient {
+  const switches = readSwitches(location.search);
+  const forecasts = new Lane();
+  const jobs = new Lane();
+  const newest = new NewestOnly(forecasts);
+  let can: Capabilities = detectCapabilities(false, switches);
+  jobs.ask({ name: 'abilities' }).then(
+    ({ opfs }) => {
+      can = detectCapabilities(opfs, switches);
+    },
+    // Then there is no staging; every other call tells what is wrong.
+    () => {},
+  );
+
+  return {
+    forecast: (order, signal) => newest.ask({ name: 'forecast', order }, signal),
+    identify: (file) => jobs.ask({ name: 'identify', file }),
+    chooseSink: (file) => chooseSink(file, can),
+
+    async save(order, onProgress, signal) {
+      const files = await jobs.ask({ name: 'plan', order }, { signal });
+      const opened = await openTargets(order, files, can, switches.pingInterval);
+      try {
+        if (signal.aborted) throw cancelled();
+        return await jobs.ask(
+          { name: 'save', order, targets: opened.map(({ target }) => target) },
+          {
+            signal,
+            transfer: opened.flatMap(({ stream }) => (stream ? [stream.port] : [])),
+            onEvent(event) {
+              if (event.kind === 'progress') onProgress(event.progress);
+              else if (event.kind === 'offer') offerDownload(event.file, event.name);
+              else if (event.kind === 'stream-begin') opened[event.file]?.stream?.begin();
+              else opened[event.file]?.stream?.ping();
+            },
+          },
+        );
+      } catch (error) {
+        await dropTargets(opened);
+        throw error;
+      } finally {
+        for (const { stream } of opened) stream?.end();
+      }
+    },
+
+    digest: (order, role, onProgress, signal) =>
+      jobs.ask({ name: 'digest', order, role }, { signal, onEvent: progressOnly(onProgress) }),
+  };
+}
+
+const progressOnly = (onProgress: (progress: SaveProgress) => void) => (event: JobEvent) => {
+  if (event.kind === 'progress') onProgress(event.progress);
+};

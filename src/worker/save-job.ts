@@ -1,0 +1,197 @@
+/**
+ * Builds the files of an order and hands them to their sinks, in the worker. All files are finished before
+ * any is offered, so that a failure of the second takes the first back. Digests come last, from the
+ * layout: the files are saved by then and cancelling only leaves the digests out.
+ */
+import { DiskwrightError } from '../engine/errors.ts';
+import { findFormat } from '../engine/formats/index.ts';
+import { type FileLayout, type ImageLayout, totalOf } from '../engine/image/layout.ts';
+import { emitLayout } from '../jobs/create.ts';
+import { digestLayout } from '../jobs/digest.ts';
+import { inFileOrder } from '../jobs/in-file-order.ts';
+import { Sha256 } from '../jobs/sha256.ts';
+import { BlobSink } from '../platform/browser/deliver/blob-sink.ts';
+import { GzipSink } from '../platform/browser/deliver/gzip-sink.ts';
+import { OpfsSink } from '../platform/browser/deliver/opfs-sink.ts';
+import { PickedSink } from '../platform/browser/deliver/picked-sink.ts';
+import type { FileSink, Finished } from '../platform/browser/deliver/sink.ts';
+import { StreamSink } from '../platform/browser/deliver/stream-sink.ts';
+import type { CreateOrder, SavedFile, SaveOrder, SaveReport } from './engine-client.ts';
+import { ProgressMeter } from './progress-meter.ts';
+import type { JobEvent, PlannedFile, Target } from './protocol.ts';
+import { cancelled } from './protocol.ts';
+import { pump } from './pump.ts';
+
+/** Longest file whose SHA-256 is computed unasked: hashing cannot skip holes. */
+const UNASKED_DIGEST_LIMIT = 4 * 1024 ** 3;
+
+const PHASES: Readonly<Record<Target['sink'], string>> = {
+  blob: 'Building the file',
+  picked: 'Writing the file',
+  stream: 'Streaming the file',
+  opfs: "Building the file in the browser's storage",
+};
+
+export async function layoutOf(order: CreateOrder): Promise<ImageLayout> {
+  const create = (await findFormat(order.format)?.load())?.create;
+  if (!create) throw new DiskwrightError('unsupported', `Images of format "${order.format}" cannot be made here.`);
+  return create.layout({ texts: order.texts });
+}
+
+interface Job extends PlannedFile {
+  readonly layout: FileLayout;
+}
+
+/** The files of an order. A data file is saved under the last part of the name that the image has for it. */
+async function jobsOf(order: SaveOrder): Promise<Job[]> {
+  const { image, dataFile } = await layoutOf(order);
+  const job = (role: Job['role'], name: string, layout: FileLayout): Job => ({
+    role,
+    name: order.gzip ? `${name}.gz` : name,
+    length: layout.length,
+    written: totalOf(layout).written,
+    layout,
+  });
+  const jobs = [job('image', order.fileName, image)];
+  if (dataFile) jobs.push(job('data', dataFile.name.split(/[/\\]/).at(-1) || 'data.raw', dataFile.layout));
+  return jobs;
+}
+
+export async function planSave(order: SaveOrder): Promise<PlannedFile[]> {
+  return (await jobsOf(order)).map(({ role, name, length, written }) => ({ role, name, length, written }));
+}
+
+type Tell = (event: JobEvent) => void;
+
+function openSink(target: Target, file: number, length: number | undefined, tell: Tell): Promise<FileSink> | FileSink {
+  switch (target.sink) {
+    case 'blob':
+      return new BlobSink();
+    case 'picked':
+      return PickedSink.open(target.handle);
+    case 'opfs':
+      return OpfsSink.open(length);
+    case 'stream':
+      return StreamSink.open(target.port, {
+        begin: () => tell({ kind: 'stream-begin', file }),
+        ping: () => tell({ kind: 'stream-ping', file }),
+        pingInterval: target.pingInterval,
+      });
+  }
+}
+
+interface Written {
+  readonly job: Job;
+  readonly target: Target;
+  readonly finished: Finished;
+  /** Of the compressed file. */
+  readonly sha256?: string;
+}
+
+async function writeFile(
+  job: Job,
+  target: Target,
+  sink: FileSink,
+  gzip: boolean,
+  meter: ProgressMeter,
+  signal: AbortSignal,
+): Promise<Written> {
+  const compressed = new Sha256();
+  const outer = gzip ? new GzipSink(sink, (bytes) => compressed.update(bytes)) : sink;
+  const total = outer.positioned ? job.written : job.length;
+  meter.begin(gzip ? 'Compressing the file' : PHASES[target.sink], job.name, 0, total);
+  const steps = emitLayout(job.layout);
+  try {
+    await pump(
+      outer.positioned ? steps : inFileOrder(steps, job.length),
+      {
+        write: (at, bytes) => outer.write(at, bytes),
+        zeros: (at, length) => outer.zeros(at, length),
+        progress: ({ done }) => meter.update(done, total),
+      },
+      signal,
+    );
+    meter.begin('The browser is finishing the file', job.name, total, total);
+    const finished = await outer.finish(job.length);
+    if (signal.aborted) throw cancelled();
+    return { job, target, finished, ...(gzip ? { sha256: compressed.finish() } : {}) };
+  } catch (error) {
+    await outer.abort();
+    throw signal.aborted ? cancelled() : error;
+  }
+}
+
+async function digestsOf(written: Written, gzip: boolean, meter: ProgressMeter, signal: AbortSignal) {
+  const { job } = written;
+  const whole = !gzip && job.length <= UNASKED_DIGEST_LIMIT;
+  meter.begin('Saved. Computing its digests', job.name, 0, whole ? job.length : job.written);
+  const digests = await pump(
+    digestLayout(job.layout, whole),
+    { write: () => {}, zeros: () => {}, progress: ({ done, total }) => meter.update(done, total) },
+    signal,
+  );
+  return gzip ? { layoutDigest: digests.layoutDigest, ...shaOf(written) } : digests;
+}
+
+const shaOf = ({ sha256, finished }: Written) =>
+  sha256 === undefined || finished.length > UNASKED_DIGEST_LIMIT ? {} : { sha256 };
+
+export async function save(
+  order: SaveOrder,
+  targets: readonly Target[],
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<SaveReport> {
+  const began = performance.now();
+  const meter = new ProgressMeter((progress) => tell({ kind: 'progress', progress }));
+  const all: Written[] = [];
+  const sinks: FileSink[] = [];
+  try {
+    for (const [index, job] of (await jobsOf(order)).entries()) {
+      const target = targets[index];
+      if (!target) throw new Error(`no target for file ${index}`);
+      if (signal.aborted) throw cancelled();
+      const sink = await openSink(target, index, order.gzip ? undefined : job.length, tell);
+      sinks.push(sink);
+      all.push(await writeFile(job, target, sink, order.gzip, meter, signal));
+    }
+  } catch (error) {
+    for (const sink of sinks) await sink.abort();
+    throw error;
+  }
+  for (const { finished, job } of all) {
+    if (finished.download) tell({ kind: 'offer', file: finished.download, name: job.name });
+  }
+  const milliseconds = performance.now() - began;
+
+  const files: SavedFile[] = [];
+  for (const written of all) {
+    const { job, target, finished } = written;
+    const digests = await digestsOf(written, order.gzip, meter, signal).catch((error: unknown) => {
+      if (signal.aborted) return {};
+      throw error;
+    });
+    const name = target.sink === 'picked' ? target.handle.name : job.name;
+    files.push({ name, length: finished.length, written: finished.written, sink: target.sink, ...digests });
+  }
+  return { files, milliseconds };
+}
+
+/** SHA-256 of one plain file of the order, however long it takes. */
+export async function digest(
+  order: SaveOrder,
+  role: PlannedFile['role'],
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<string> {
+  const job = (await jobsOf(order)).find((one) => one.role === role);
+  if (!job) throw new DiskwrightError('invalid-option', 'This image has no data file.', { option: 'data_file' });
+  const meter = new ProgressMeter((progress) => tell({ kind: 'progress', progress }));
+  meter.begin('Computing SHA-256', job.name, 0, job.length);
+  const { sha256 } = await pump(
+    digestLayout(job.layout, true),
+    { write: () => {}, zeros: () => {}, progress: ({ done, total }) => meter.update(done, total) },
+    signal,
+  );
+  return sha256 ?? '';
+}
