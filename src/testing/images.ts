@@ -3,6 +3,8 @@
  * specifications, without the drivers' own declarations, so that a wrong offset shows.
  */
 
+import { crc32c } from '../engine/bytes/crc32c.ts';
+
 export interface SmallImage {
   /** Name in qemu-img. */
   readonly format: string;
@@ -115,6 +117,82 @@ function vhdDynamic(creator: string): Uint8Array {
 function vhdFixed(creator: string): Uint8Array {
   const bytes = build(4096 + 512, 'big', vhdFooter(4096, 2, creator, 0xffff_ffff_ffff_ffffn));
   sealVhd(bytes, 4096);
+  return bytes;
+}
+
+/** A GUID as it lies on disk. */
+function guid(text: string): Uint8Array {
+  const [a = '', b = '', c = '', ...rest] = text.split('-');
+  const reversed = [a, b, c].map((group) => group.replace(/../g, '$& ').trim().split(' ').reverse().join(''));
+  const hex = [...reversed, ...rest].join('');
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+}
+
+const KIB = 1024;
+const VHDX_METADATA = 2 * MIB;
+const VHDX_BAT = 3 * MIB;
+/** Place of a metadata item's value in its region. */
+const VHDX_VALUES = 64 * KIB;
+
+const vhdxItem = (index: number, id: string, offset: number, length: number): Part[] => {
+  const at = VHDX_METADATA + 32 + index * 32;
+  return [
+    [at, guid(id)],
+    [at + 16, VHDX_VALUES + offset],
+    [at + 20, length],
+    [at + 24, 6],
+  ];
+};
+
+const vhdxHeader = (at: number, sequence: number): Part[] => [
+  [at, 'head'],
+  [at + 8, sequence, 8],
+  [at + 66, 1, 2],
+  [at + 68, MIB],
+  [at + 72, MIB, 8],
+];
+
+function sealVhdx(bytes: Uint8Array): void {
+  for (const [at, length] of [
+    [64 * KIB, 4 * KIB],
+    [128 * KIB, 4 * KIB],
+    [192 * KIB, 64 * KIB],
+  ] as const) {
+    const block = bytes.subarray(at, at + length);
+    block.fill(0, 4, 8);
+    new DataView(bytes.buffer, at, 8).setUint32(4, crc32c(block), true);
+  }
+}
+
+/** The second header is the current one. */
+function vhdx(): Uint8Array {
+  const bytes = build(VHDX_BAT + 64 * KIB, 'little', [
+    [0, 'vhdxfile'],
+    ...vhdxHeader(64 * KIB, 6),
+    ...vhdxHeader(128 * KIB, 7),
+    [192 * KIB, 'regi'],
+    [192 * KIB + 8, 2],
+    [192 * KIB + 16, guid('2DC27766-F623-4200-9D64-115E9BFD4A08')],
+    [192 * KIB + 32, VHDX_BAT, 8],
+    [192 * KIB + 40, MIB],
+    [192 * KIB + 44, 1],
+    [192 * KIB + 48, guid('8B7CA206-4790-4B9A-B8FE-575F050F886E')],
+    [192 * KIB + 64, VHDX_METADATA, 8],
+    [192 * KIB + 72, MIB],
+    [192 * KIB + 76, 1],
+    [VHDX_METADATA, 'metadata'],
+    [VHDX_METADATA + 10, 5, 2],
+    ...vhdxItem(0, 'CAA16737-FA36-4D43-B3B6-33F0AA44E76B', 0, 8),
+    ...vhdxItem(1, '2FA54224-CD1B-4876-B211-5DBED83BF4B8', 8, 8),
+    ...vhdxItem(2, 'BECA12AB-B2E6-4523-93EF-C309E000C746', 16, 16),
+    ...vhdxItem(3, '8141BF1D-A96F-4709-BA47-F233A8FAAB5F', 32, 4),
+    ...vhdxItem(4, 'CDA348C7-445D-4471-9CC9-E9885251C556', 36, 4),
+    [VHDX_METADATA + VHDX_VALUES, 2 * MIB],
+    [VHDX_METADATA + VHDX_VALUES + 8, 37 * MIB + 512, 8],
+    [VHDX_METADATA + VHDX_VALUES + 32, 512],
+    [VHDX_METADATA + VHDX_VALUES + 36, 512],
+  ]);
+  sealVhdx(bytes);
   return bytes;
 }
 
@@ -299,6 +377,23 @@ export const images: Readonly<Record<string, SmallImage>> = {
     size: 5 * MIB,
     telling: [],
     bytes: () => vhdFixed('win ').subarray(0, -1),
+  },
+  vhdx: {
+    format: 'vhdx',
+    size: 37 * MIB + 512,
+    telling: [
+      [128 * KIB, 128 * KIB + 4],
+      [128 * KIB + 8, 128 * KIB + 16],
+      [128 * KIB + 48, 128 * KIB + 80],
+      [192 * KIB + 8, 192 * KIB + 12],
+      [192 * KIB + 16, 192 * KIB + 80],
+      [VHDX_METADATA, VHDX_METADATA + 32 + 5 * 32],
+      [VHDX_METADATA + VHDX_VALUES, VHDX_METADATA + VHDX_VALUES + 16],
+      [VHDX_METADATA + VHDX_VALUES + 32, VHDX_METADATA + VHDX_VALUES + 40],
+      [VHDX_BAT, VHDX_BAT + 24],
+    ],
+    seal: sealVhdx,
+    bytes: vhdx,
   },
   'vmdk, sparse': {
     format: 'vmdk',

@@ -82,7 +82,7 @@ export function checkLog(device: ReadableDevice, head: VhdxHeader): void {
   const at = Number(head.logOffset);
   const end = Math.min(at + head.logLength, device.size);
   const sector = new Uint8Array(logEntry.size);
-  for (let from = at; from < end; from += LOG_SECTOR) {
+  for (let from = at; from + logEntry.size <= end; from += LOG_SECTOR) {
     device.read(from, sector);
     const entry = logEntry.read(sector);
     if (entry.signature === 'loge' && guidText(entry.logGuid) === guid) {

@@ -1,7 +1,7 @@
 /** The region table of a VHDX: where block table and metadata are (MS-VHDX 2.2.3; all little-endian). */
 import { ascii, bigU64, bytes, struct, u32 } from '../../bytes/struct.ts';
 import type { ReadableDevice } from '../../device/device.ts';
-import { corrupt, readBytes, unsupported } from '../../image/recognise.ts';
+import { assertOffset, corrupt, readBytes, unsupported } from '../../image/recognise.ts';
 import { guidText, REGION } from './guid.ts';
 import { hasGoodChecksum, type VhdxHeader } from './header.ts';
 
@@ -38,11 +38,8 @@ export interface Regions {
   readonly taken: readonly Span[];
 }
 
-function spanOf(offset: bigint, length: number): Span {
-  const end = offset + BigInt(length);
-  if (end > BigInt(Number.MAX_SAFE_INTEGER)) throw corrupt(`VHDX region table: a region begins at ${offset}.`);
-  return { start: Number(offset), end: Number(end) };
-}
+/** Offsets beyond 2^53 lose their last bits: enough to see that they are past the end of the file. */
+const spanOf = (offset: bigint, length: number): Span => ({ start: Number(offset), end: Number(offset) + length });
 
 function withoutOverlaps(spans: Span[]): readonly Span[] {
   const sorted = spans.filter((span) => span.end > span.start).sort((a, b) => a.start - b.start);
@@ -69,6 +66,7 @@ export function readRegions(device: ReadableDevice, head: VhdxHeader): Regions {
     spans.push(span);
     if (guid === REGION.blockTable || guid === REGION.metadata) {
       if (found.has(guid)) throw corrupt(`VHDX region table: region ${guid} is there twice.`);
+      assertOffset(`VHDX region ${guid}`, entry.offset, BigInt(entry.length));
       found.set(guid, span);
     } else if (entry.flags & REQUIRED) {
       throw unsupported(`VHDX region table: region ${guid} is required and unknown.`);
@@ -77,6 +75,7 @@ export function readRegions(device: ReadableDevice, head: VhdxHeader): Regions {
   const blockTable = found.get(REGION.blockTable);
   const metadata = found.get(REGION.metadata);
   if (!blockTable || !metadata) throw corrupt('VHDX region table: block table or metadata is missing.');
+  if (metadata.start >= device.size) throw corrupt('VHDX region table: the metadata lies past the end of the file.');
   return { blockTable, metadata, taken: withoutOverlaps(spans) };
 }
 

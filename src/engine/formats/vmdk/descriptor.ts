@@ -17,9 +17,22 @@ const KINDS = ['monolithicFlat', 'vmfs', 'vmfsSparse', 'seSparse', 'twoGbMaxExte
 /** Lines with another type are passed over, even ZERO: QEMU leaves them out of the disk. */
 const EXTENT_TYPES = ['FLAT', 'SPARSE', 'VMFS', 'VMFSSPARSE', 'SESPARSE'];
 
-/** `RW 4192256 SPARSE "disk-s001.vmdk"`, flat ones with the first sector behind the name. */
-const EXTENT_LINE =
-  /[ \t\v\f\r]*RW[ \t\v\f\r]+([+-]?\d+)[ \t\v\f\r]*(\S{1,10})[ \t\v\f\r]*"([^\n\r"]{1,511})(?:"[ \t\v\f\r]*([+-]?\d+))?/y;
+/**
+ * `RW 4192256 SPARSE "disk-s001.vmdk"`, flat ones with the first sector behind the name. A word is cut
+ * after ten characters.
+ */
+const BLANK = '[ \\t\\v\\f\\r]*';
+const EXTENT_LINE = new RegExp(
+  [
+    `${BLANK}RW(?!\\S)${BLANK}([+-]?\\d+)(?!\\d)`,
+    '(\\S{10}|\\S{1,9}(?!\\S))',
+    '"([^\\n\\r"]{1,511})(?:"',
+    '([+-]?\\d+)(?!\\d))?',
+  ].join(BLANK),
+  'y',
+);
+/** More digits than 64 bits have. */
+const MAX_DIGITS = 20;
 
 function textAt(device: ReadableDevice, at: number, length: number): string {
   const text = asciiText(readBytes(device, at, Math.max(0, Math.min(length, device.size - at))));
@@ -42,6 +55,8 @@ function sectorsOf(text: string): bigint {
     EXTENT_LINE.lastIndex = at;
     const [line, count = '', type = '', , first] = EXTENT_LINE.exec(text) ?? [];
     if (line !== undefined) {
+      if (count.length > MAX_DIGITS)
+        throw corrupt('VMDK description: an extent has more sectors than 64 bits can count.');
       const sectors = BigInt(count.replace('+', ''));
       if (type === 'FLAT' ? first === undefined || first.startsWith('-') : first !== undefined) {
         throw corrupt(`VMDK description: an extent line is malformed: ${line.trim().slice(0, 80)}`);

@@ -12,15 +12,15 @@ const CHUNK = 1024 * 1024;
  */
 export function endOfBlocks(device: ReadableDevice, at: number, entries: number, blockBytes: number): number {
   let end = roundUp(at + entries * 4, SECTOR);
-  const count = (sector: number): void => {
-    if (sector !== UNUSED) end = Math.max(end, sector * SECTOR + blockBytes);
-  };
   const buffer = new Uint8Array(Math.min(CHUNK, entries * 4));
   for (let from = 0; from < entries * 4; from += CHUNK) {
     const piece = buffer.subarray(0, Math.min(CHUNK, entries * 4 - from));
     device.read(at + from, piece);
     const view = new DataView(piece.buffer, piece.byteOffset, piece.length);
-    for (let i = 0; i < piece.length; i += 4) count(view.getUint32(i));
+    for (let i = 0; i < piece.length; i += 4) {
+      const sector = view.getUint32(i);
+      if (sector !== UNUSED) end = Math.max(end, sector * SECTOR + blockBytes);
+    }
   }
   return end;
 }

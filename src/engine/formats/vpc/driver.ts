@@ -63,6 +63,8 @@ const DYNAMIC_COOKIE = 'cxsparse';
 const TRUSTS_SIZE = ['win ', 'qem2', 'd2v ', 'tap'];
 /** Sectors of the largest geometry; with it, the true size is in `currentSize`. */
 const MAX_GEOMETRY = 65535 * 16 * 255;
+/** The largest disk in blocks of 32 KiB; programs make blocks of 512 KiB and more. */
+const MAX_ENTRIES = 2 ** 26;
 /** 2040 GiB in sectors. */
 const MAX_SECTORS = 0xff000000;
 
@@ -111,6 +113,9 @@ function checkDynamic(device: ReadableDevice, at: bigint, sectors: bigint): void
   }
   if (entries * block < sectors * BigInt(SECTOR)) {
     throw corrupt(`VHD dynamic header: ${entries} blocks of ${block} bytes do not hold the disk.`);
+  }
+  if (head.maxTableEntries > MAX_ENTRIES) {
+    throw unsupported(`VHD dynamic header: ${entries} blocks, at most ${MAX_ENTRIES} work here.`);
   }
   const length = lengthInSectors(device);
   if (head.tableOffset + entries * 4n > BigInt(length)) {
