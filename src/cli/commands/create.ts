@@ -7,13 +7,13 @@ import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
 import { backingFormats } from '../../engine/formats/qcow2/backing-formats.ts';
 import type { FormatSpec } from '../../engine/image/format.ts';
-import type { OptionSet, OptionTexts } from '../../engine/options/declare.ts';
+import { inOrder, type OptionSet, type OptionTexts } from '../../engine/options/declare.ts';
 import { readOptions } from '../../engine/options/read.ts';
 import { summaryLine } from '../../engine/options/summary.ts';
-import { hostNotes } from '../../platform/node/host-notes.ts';
+import { isBlockDevice } from '../../platform/node/block-device.ts';
+import { buildImage } from '../../platform/node/build-image.ts';
 import { plainPath } from '../../platform/node/image-name.ts';
 import { type PreparedImage, prepareImage } from '../../platform/node/prepare-image.ts';
-import { writeImage } from '../../platform/node/write-image.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { type Io, note, UsageError, warn } from '../io.ts';
 import { optionHelp } from '../option-help.ts';
@@ -111,24 +111,28 @@ async function build(
   prepared: PreparedImage,
   io: Io,
 ): Promise<number> {
-  const { texts, chain } = prepared;
-  const { problems } = readOptions(format.options, texts);
+  const { problems } = readOptions(format.options, prepared.texts);
   if (problems.length > 0) {
     sayProblems(io, file, problems);
     return 1;
   }
-  const driver = await format.load();
-  const layout = driver.create?.layout({ texts });
-  if (!layout) throw new Error(`${format.name} has options but its driver cannot create`);
-  for (const text of hostNotes(texts)) note(io, text);
-  await writeImage(file, layout, {
+  await buildImage(file, format, prepared, {
     cwd: io.cwd,
     signal: io.signal,
-    inUse: new Map(chain.map((image) => [image.identity, image.name])),
     onNote: (text) => note(io, text),
     onWarning: (text) => warn(io, text),
   });
   return 0;
+}
+
+/** Attributes of files are unknown options where the target is a block device. */
+function refuseFileAttributes(file: string, texts: OptionTexts, set: OptionSet, io: Io): void {
+  if (!isBlockDevice(file, io.cwd)) return;
+  const attribute = inOrder(set).find(
+    (option) => option.layer === 'file' && option.qemu !== 'preallocation' && texts[option.qemu] !== undefined,
+  );
+  if (!attribute) return;
+  throw invalid(attribute.qemu, `There is no option "${attribute.qemu}" for a block device.`, 'Leave it out.');
 }
 
 /** From here on qemu-img puts the file's name before its messages; so do we. */
@@ -137,6 +141,7 @@ async function createFile(line: Line, file: string, size: bigint | undefined, io
   plainPath(file);
   const texts: OptionTexts | undefined = collectTexts(line, file, size, format.options, io);
   if (!texts) return 1;
+  refuseFileAttributes(file, texts, format.options, io);
   for (const text of readOptions(format.options, texts).warnings) if (size === undefined) warn(io, text);
   const onWarning = (text: string): void => warn(io, text);
   const order = { name: file, format, texts, unsafe: line.unsafe, cwd: io.cwd, onWarning };

@@ -12,6 +12,7 @@ export function assertRange(name: string, open: boolean, at: number, length: num
   assert(open, `${name} is closed`);
   assert(at >= 0 && length >= 0, `${name}: offset ${at} or length ${length} is negative`);
   if (!Number.isSafeInteger(at) || !Number.isSafeInteger(at + length)) {
-    throw new DiskwrightError('out-of-range', `${name}: offset ${at} and length ${length} pass the limit of 8 PiB`);
+    const end = Number.isInteger(at + length) ? BigInt(at) + BigInt(length) : at + length;
+    throw new DiskwrightError('out-of-range', `${name}: byte ${end} is beyond 8 PiB, the most that works here`);
   }
 }

@@ -4,9 +4,8 @@ import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
 import type { OptionTexts } from '../../engine/options/declare.ts';
 import { acceptedValues } from '../../engine/options/read.ts';
-import { hostNotes } from './host-notes.ts';
+import { buildImage } from './build-image.ts';
 import { prepareImage } from './prepare-image.ts';
-import { writeImage } from './write-image.ts';
 
 export interface CreateImageFileOptions {
   /** Path of the new image; relative to `cwd`. */
@@ -42,11 +41,7 @@ export async function createImageFile(request: CreateImageFileOptions): Promise<
     throw new DiskwrightError('unsupported', `${file}: images of the format ${name} cannot be made`);
   const prepared = await prepareImage({ name: file, format, texts: request.options, unsafe, cwd, onWarning: onNote });
   acceptedValues(format.options, prepared.texts);
-  const driver = await format.load();
-  const layout = driver.create?.layout({ texts: prepared.texts });
-  if (!layout) throw new Error(`${name} has options but its driver cannot create`);
-  for (const text of hostNotes(prepared.texts)) onNote?.(text);
-  const inUse = new Map(prepared.chain.map((image) => [image.identity, image.name]));
-  await writeImage(file, layout, { cwd, signal, onProgress, inUse, onNote, onWarning: onNote });
+  const options = { cwd, signal, onProgress, onNote, onWarning: onNote };
+  const layout = await buildImage(file, format, prepared, options);
   return { options: prepared.texts, length: layout.image.length };
 }

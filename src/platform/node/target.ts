@@ -43,8 +43,8 @@ export interface Target {
   readonly device: NodeFileDevice;
   /** Brings the finished file to its name. */
   commit(): void;
-  /** Takes everything back that can be taken back; never throws. */
-  discard(): void;
+  /** Takes everything back that can be taken back; returns what cannot, in words. Never throws. */
+  discard(): string | undefined;
 }
 
 function statIfThere(name: string, call: () => Stats): Stats | undefined {
@@ -154,11 +154,13 @@ function openBeside(plan: TargetPlan): Target {
   const { fd, part } = openPart(plan);
   let device: NodeFileDevice;
   let renamed = false;
-  const discard = (): void => {
+  const discard = (): string | undefined => {
     quietly(() => device.close());
     // A file that was replaced cannot come back; one that was made goes even after its rename.
     if (!renamed) quietly(() => unlinkSync(part));
-    else if (!plan.existing) quietly(() => unlinkSync(plan.path));
+    else if (plan.existing) return `${plan.name}: the old file is replaced already`;
+    else quietly(() => unlinkSync(plan.path));
+    return undefined;
   };
   try {
     device = new NodeFileDevice(fd, plan.name);
@@ -185,10 +187,12 @@ function openInPlace(plan: TargetPlan): Target {
   const fd = onHost(plan.name, 'open it', () => openSync(plan.path, flags, NEW_MODE));
   const device = new NodeFileDevice(fd, plan.name);
   const oldLength = device.size;
-  const discard = (): void => {
+  const discard = (): string | undefined => {
     if (!plan.existing) quietly(() => unlinkSync(realpathSync(plan.path)));
     else if (!device.fixed) quietly(() => device.resize(oldLength));
     quietly(() => device.close());
+    if (!plan.existing || oldLength === 0) return undefined;
+    return `${plan.name}: it was written in place, so what it held is lost`;
   };
   try {
     // A block device keeps its bytes, as with qemu-img; only what looks like an old image's header goes.

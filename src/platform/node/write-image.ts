@@ -8,6 +8,7 @@ import { DiskwrightError } from '../../engine/errors.ts';
 import type { FileLayout, ImageLayout } from '../../engine/image/layout.ts';
 import { emitLayout } from '../../jobs/create.ts';
 import { identityOf } from './backing-chain.ts';
+import { layoutForDevice } from './block-device.ts';
 import { type PumpOptions, pump, throwIfCancelled } from './pump.ts';
 import { openTarget, planTarget, type Target, type TargetPlan } from './target.ts';
 
@@ -63,7 +64,10 @@ function planJobs(name: string, layout: ImageLayout, options: WriteOptions): Job
     jobs.push(data);
   }
   for (const job of jobs) refuseInUse(job, options.inUse);
-  return jobs;
+  return jobs.map(({ plan, layout: wanted }, i) => ({
+    plan,
+    layout: plan.existing?.isBlockDevice() ? layoutForDevice(plan, wanted, i === 0 ? 'image' : 'data file') : wanted,
+  }));
 }
 
 function announce(jobs: readonly Job[], { onNote, onWarning }: WriteOptions): void {
@@ -77,8 +81,6 @@ function announce(jobs: readonly Job[], { onNote, onWarning }: WriteOptions): vo
 
 async function write({ layout }: Job, target: Target, options: WriteOptions): Promise<void> {
   const { device } = target;
-  // A block device that is too small says so before anything is written to it.
-  if (device.fixed) device.resize(layout.length);
   await pump(emitLayout(layout), device, options);
   if (device.size !== layout.length) device.resize(layout.length);
 }
@@ -98,7 +100,10 @@ export async function writeImage(name: string, layout: ImageLayout, options: Wri
     // The data file first: an image without its data file would not open.
     for (const target of targets.toReversed()) target.commit();
   } catch (thrown) {
-    for (const target of targets) target.discard();
+    for (const target of targets) {
+      const lost = target.discard();
+      if (lost !== undefined) options.onWarning?.(lost);
+    }
     throw thrown;
   }
 }
