@@ -16,19 +16,21 @@ export function ProblemStrip({ problem, id, mild = false, onFix }: Props) {
   return (
     <div className={mild ? 'problem' : 'problem problem--bad'}>
       <WarningIcon />
-      <p id={id}>
-        <span className="sr">{mild ? 'Note: ' : 'Problem: '}</span>
-        <b>{problem.message}</b> {problem.why}
-      </p>
-      {problem.fixes.length > 0 && (
-        <div className="problem__fixes">
-          {problem.fixes.map((fix) => (
-            <button key={fix.label} className="btn btn--sm" type="button" onClick={() => onFix(fix.action)}>
-              {fix.label}
-            </button>
-          ))}
-        </div>
-      )}
+      <div className="problem__body">
+        <p id={id}>
+          <span className="sr">{mild ? 'Note: ' : 'Problem: '}</span>
+          <b>{problem.message}</b> {problem.why}
+        </p>
+        {problem.fixes.length > 0 && (
+          <div className="problem__fixes">
+            {problem.fixes.map((fix) => (
+              <button key={fix.label} className="btn btn--sm" type="button" onClick={() => onFix(fix.action)}>
+                {fix.label}
+              </button>
+            ))}
+          </div>
+        )}
+      </div>
     </div>
   );
 }

@@ -4,7 +4,7 @@
  */
 import { useRef, useState } from 'react';
 import { CopyButton } from '../copy-button.tsx';
-import { PasteIcon } from '../icons.tsx';
+import { PasteIcon, WarningIcon } from '../icons.tsx';
 import { ProblemStrip } from '../problem.tsx';
 import { type CommandLine, parseCommand, printCommand } from './command-line.ts';
 import { highlight } from './highlight.ts';
@@ -122,13 +122,16 @@ export function CommandPanel({ line, reading, fixed = false, onAction }: Props) 
       )}
       {failure !== undefined && (
         <div className="problem problem--bad">
-          <p>
-            <b>{failure}</b> The form keeps what it last understood.
-          </p>
-          <div className="problem__fixes">
-            <button className="btn btn--sm" type="button" onClick={() => setDraft(undefined)}>
-              Restore the command
-            </button>
+          <WarningIcon />
+          <div className="problem__body">
+            <p>
+              <b>{failure}</b> The form keeps what it last understood.
+            </p>
+            <div className="problem__fixes">
+              <button className="btn btn--sm" type="button" onClick={() => setDraft(undefined)}>
+                Restore the command
+              </button>
+            </div>
           </div>
         </div>
       )}

@@ -28,7 +28,9 @@ function focusSpot(spot: Spot): void {
       : document.querySelector<HTMLElement>(
           `[data-option="${CSS.escape(place)}"] :is(input:checked, input:not([type="radio"]), select)`,
         );
-  control?.focus({ preventScroll: true });
+  // The ring shows where one was taken, whatever brought one there.
+  const options: FocusOptions & { focusVisible: boolean } = { preventScroll: true, focusVisible: true };
+  control?.focus(options);
   control?.scrollIntoView({ block: 'center' });
 }
 

@@ -89,15 +89,12 @@ function fileNameProblems({ name, texts }: CommandLine): FormProblem[] {
     label,
     action: { type: 'set', texts: Object.fromEntries(names.map((one) => [one, null])) },
   });
-  const noBacking = unset('Remove the backing file', 'backing_file', 'backing_fmt');
-  if (backing === '') {
-    problems.push({ spot: { option: 'backing_file' }, message: 'The backing file needs a name.', fixes: [noBacking] });
-  } else if (backing !== undefined && backing === name) {
+  if (backing !== undefined && backing !== '' && backing === name) {
     problems.push({
       spot: { option: 'backing_file' },
       message: 'The image cannot be its own backing file.',
       why: 'Give one of the two another name.',
-      fixes: [noBacking],
+      fixes: [unset('Remove the backing file', 'backing_file', 'backing_fmt')],
     });
   }
   const noData = unset('Remove the data file', 'data_file', 'data_file_raw');

@@ -46,7 +46,8 @@ function factsOf(report: ForecastReport): Fact[] {
   if (report.dataFile) {
     facts.push({ label: report.dataFile.name, bytes: report.dataFile.length, note: 'the data file beside it' });
   }
-  if (written < length) facts.push({ label: 'Written now', bytes: written, note: 'the rest is a hole' });
+  if (formatBytes(written) !== formatBytes(length))
+    facts.push({ label: 'Written now', bytes: written, note: 'the rest is a hole' });
   return facts;
 }
 

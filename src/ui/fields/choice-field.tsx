@@ -30,9 +30,16 @@ function Segments({ option, id, text, disabled, describedBy, onChange }: FieldPr
   );
 }
 
-function CostColumn({ bytes, name }: { readonly bytes: number | undefined; readonly name: string }) {
+interface Column {
+  readonly name: string;
+  readonly bytes: number | undefined;
+  /** The number of the column before. */
+  readonly same?: boolean;
+}
+
+function CostColumn({ name, bytes, same = false }: Column) {
   return (
-    <span className="num">
+    <span className={same ? 'num num--same' : 'num'}>
       <span className="sr">{name} </span>
       {bytes === undefined ? <span className="u">–</span> : <Bytes bytes={bytes} />}
     </span>
@@ -69,7 +76,7 @@ function CostTable({ option, id, text, disabled, describedBy, costs, onChange }:
             </span>
             <span className="choice__costs" id={part('cost')}>
               <CostColumn name="Written now" bytes={cost?.written} />
-              <CostColumn name="File length" bytes={cost?.length} />
+              <CostColumn name="File length" bytes={cost?.length} same={cost?.length === cost?.written} />
             </span>
           </label>
         );

@@ -36,7 +36,7 @@ function FileRow({ file, guestSize }: { readonly file: SavedFile; readonly guest
     <div>
       <dt>File</dt>
       <dd>
-        {formatBytes(file.length)} long{disk}
+        A {formatBytes(file.length)} file{disk}
         <small>{note}</small>
       </dd>
     </div>

@@ -20,17 +20,22 @@ interface Props {
 
 export function Outcome({ job, onDismiss }: Props) {
   const { fileName } = job.order;
+  const dismiss = (
+    <div className="problem__fixes">
+      <button className="btn btn--sm" type="button" onClick={onDismiss}>
+        Dismiss
+      </button>
+    </div>
+  );
   if (job.state === 'cancelled') {
     return (
       <div className="problem problem--plain" role="status">
         <InfoIcon />
-        <p>
-          <b>Cancelled.</b> No file was left behind.
-        </p>
-        <div className="problem__fixes">
-          <button className="btn btn--sm" type="button" onClick={onDismiss}>
-            Dismiss
-          </button>
+        <div className="problem__body">
+          <p>
+            <b>Cancelled.</b> No file was left behind.
+          </p>
+          {dismiss}
         </div>
       </div>
     );
@@ -40,13 +45,11 @@ export function Outcome({ job, onDismiss }: Props) {
   return (
     <div className="problem problem--bad" role="alert">
       <WarningIcon />
-      <p>
-        <b>{fileName} was not built.</b> {message} {advice}
-      </p>
-      <div className="problem__fixes">
-        <button className="btn btn--sm" type="button" onClick={onDismiss}>
-          Dismiss
-        </button>
+      <div className="problem__body">
+        <p>
+          <b>{fileName} was not built.</b> {message} {advice}
+        </p>
+        {dismiss}
       </div>
     </div>
   );

@@ -20,6 +20,8 @@ export interface Caption extends Bar {
 }
 
 export interface Enlarged {
+  /** What takes nearly all of the file. */
+  readonly dominant: Part;
   readonly bars: readonly Caption[];
   readonly bytes: number;
   /** Of the whole file. */
@@ -40,7 +42,7 @@ export interface Drawing {
 /** From this share on, one part hides the others. */
 const DOMINANT = 0.9;
 /** More stretches than this cannot be told apart in a strip. */
-const MOST_BARS = 96;
+const MOST_BARS = 64;
 
 function captionsOf(file: FileReport): Caption[] {
   return file.parts.map(({ part, at, count, bytes }) => {
@@ -60,7 +62,7 @@ function enlarge(file: FileReport, dominant: Part): Enlarged | undefined {
     return bar;
   });
   const begin = file.parts.find((one) => one.part === dominant)?.at ?? 0;
-  return { bars, bytes, share: bytes / file.length, gathered: begin < bytes, until: begin / file.length };
+  return { dominant, bars, bytes, share: bytes / file.length, gathered: begin < bytes, until: begin / file.length };
 }
 
 /** Stretches of the strip; where there are too many, only those before the dominant part and that part. */

@@ -12,8 +12,9 @@ const inWords = (captions: readonly Caption[]): string =>
 
 function noteOf(file: FileReport, enlarged: ReturnType<typeof drawFile>['enlarged']): string {
   if (enlarged) {
-    const metadata = enlarged.bars.every((bar) => bar.part !== 'data' && bar.part !== 'free');
-    return `of it ${formatPercent(enlarged.share)} % ${metadata ? 'metadata' : 'other parts'}, enlarged below`;
+    const name = partName(enlarged.dominant, file.parts.find((one) => one.part === enlarged.dominant)?.count ?? 1);
+    const rest = enlarged.dominant === 'data' ? 'metadata' : 'other parts';
+    return `${name}, with ${formatPercent(enlarged.share)} % ${rest} enlarged below`;
   }
   if (file.written === 0 && file.length > 0) return 'one hole: takes no space yet';
   return file.written < file.length ? `${formatBytes(file.written)} of it written` : '';

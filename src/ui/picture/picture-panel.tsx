@@ -57,7 +57,7 @@ export function PicturePanel({ report, fileName }: Props) {
           ))}
         </fieldset>
       </div>
-      <div className="panel__body panel__body--picture">
+      <div className={report ? 'panel__body' : 'panel__body panel__body--empty'}>
         {report ? (
           view === 'Picture' ? (
             <Pictures report={report} fileName={fileName} />
@@ -65,7 +65,12 @@ export function PicturePanel({ report, fileName }: Props) {
             <Tables report={report} fileName={fileName} />
           )
         ) : (
-          <div className="strip strip--empty" />
+          <div className="scale">
+            <p className="scale__row">
+              <span>No picture while a problem stands.</span>
+            </p>
+            <div className="strip strip--empty" />
+          </div>
         )}
       </div>
     </section>

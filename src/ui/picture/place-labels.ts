@@ -5,12 +5,15 @@ export interface Wanted<T> {
   /** Where the bar begins and how long it is, as fractions of the strip. */
   readonly from: number;
   readonly share: number;
-  /** The longer of its two lines, in characters. */
-  readonly characters: number;
+  /** Spellings, the best first; the first that fits is taken. */
+  readonly names: readonly string[];
+  /** The second line. */
+  readonly note: string;
 }
 
 export interface Placed<T> {
   readonly item: T;
+  readonly name: string;
   /** The label's tick: at the bar's start, or at its end with the words to the left of it. */
   readonly side: 'start' | 'end';
   /** Fraction of the strip. */
@@ -33,19 +36,27 @@ export function placeLabels<T>(wanted: readonly Wanted<T>[], stripWidth: number)
   const fits = (from: number, to: number) =>
     from >= 0 && to <= stripWidth + GAP && taken.every((one) => to <= one.from || from >= one.to);
 
-  // Long bars first; among equals the order of the file.
-  for (const { item, from, share, characters } of [...wanted].sort((a, b) => b.share - a.share)) {
-    const width = characters * CHARACTER + GAP;
+  function place({ item, from, share, names, note }: Wanted<T>): boolean {
     const start = from * stripWidth;
     const end = (from + share) * stripWidth;
-    if (fits(start, start + width)) {
-      taken.push({ from: start, to: start + width });
-      placed.push({ item, side: 'start', at: from });
-    } else if (fits(end - width + GAP, end + GAP)) {
-      taken.push({ from: end - width, to: end });
-      placed.push({ item, side: 'end', at: from + share });
-    } else left.push(item);
+    for (const name of names) {
+      const width = Math.max(name.length, note.length) * CHARACTER + GAP;
+      if (fits(start, start + width)) {
+        taken.push({ from: start, to: start + width });
+        placed.push({ item, name, side: 'start', at: from });
+        return true;
+      }
+      if (fits(end - width + GAP, end + GAP)) {
+        taken.push({ from: end - width, to: end });
+        placed.push({ item, name, side: 'end', at: from + share });
+        return true;
+      }
+    }
+    return false;
   }
+
+  // Long bars first; among equals the order of the file.
+  for (const one of [...wanted].sort((a, b) => b.share - a.share)) if (!place(one)) left.push(one.item);
   const order = new Map(wanted.map(({ item }, index) => [item, index]));
   const inOrder = (a: T, b: T) => (order.get(a) ?? 0) - (order.get(b) ?? 0);
   return { placed: placed.sort((a, b) => inOrder(a.item, b.item)), left: left.sort(inOrder) };

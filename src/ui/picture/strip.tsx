@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import { formatBytes } from '../../engine/bytes/units.ts';
 import type { Bar, Caption } from './drawing.ts';
-import { partName } from './parts.ts';
+import { partName, shortPartName } from './parts.ts';
 import { placeLabels } from './place-labels.ts';
 
 const percent = (fraction: number): string => `${(fraction * 100).toFixed(4)}%`;
@@ -45,7 +45,8 @@ export function Strip({ bars, captions, second, label, thin = false }: Props) {
       item,
       from: item.from,
       share: item.share,
-      characters: Math.max(partName(item.part, item.count).length, noteOf(item).length),
+      names: [partName(item.part, item.count), shortPartName(item.part)],
+      note: noteOf(item),
     })),
     width,
   );
@@ -62,13 +63,13 @@ export function Strip({ bars, captions, second, label, thin = false }: Props) {
       </div>
       {captions.length > 0 && (
         <div className="ticks" aria-hidden="true">
-          {placed.map(({ item, side, at }) => (
+          {placed.map(({ item, name, side, at }) => (
             <span
               key={item.part}
               className={side === 'end' ? 'ticks__end' : undefined}
               style={side === 'end' ? { right: percent(1 - at) } : { left: percent(at) }}
             >
-              {partName(item.part, item.count)}
+              {name}
               <small>{noteOf(item)}</small>
             </span>
           ))}
