@@ -92,13 +92,13 @@ const kinds: readonly Kind[] = [
   { format: 'parallels', sizes: ['1M', '1G'], options: ['cluster_size=64k', 'cluster_size=4M'] },
   {
     format: 'luks',
-    sizes: ['1000003', '3T'],
+    sizes: ['1000003'],
     options: ['key-secret=key,iter-time=10'],
     objects: SECRET,
   },
   {
     format: 'luks',
-    sizes: ['1M'],
+    sizes: ['3T'],
     objects: SECRET,
     options: ['cipher-mode=cbc,ivgen-alg=essiv,ivgen-hash-alg=sha256', 'cipher-alg=twofish-128,hash-alg=sha512'].map(
       (option) => `key-secret=key,iter-time=10,${option}`,
@@ -145,7 +145,7 @@ it('lets a new overlay inherit the size that we read, for every format', () => {
       const overlay = join(dir, 'overlay');
       writeFileSync(base, image.bytes());
       const made = qemuImg(['create', '-q', '-f', 'qcow2', '-b', base, '-F', image.format, overlay]);
-      expect(made.stderr).toBe('');
+      expect(made.code, made.stderr).toBe(0);
       expect(sizeAs(image.format, base), image.format).toBe(imageInfo(overlay)['virtual-size']);
       seen.add(image.format);
     }
