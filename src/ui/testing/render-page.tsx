@@ -6,10 +6,10 @@ import { createFakeEngine } from './fake-engine.ts';
 
 export async function renderPage() {
   const engine = createFakeEngine();
-  const user = userEvent.setup();
+  const user = userEvent.setup({ delay: null });
   render(<App client={engine} />);
-  // The first numbers are there.
-  await screen.findByText('197,120 bytes');
+  // The first numbers are there (the first driver takes its time to load).
+  await screen.findByText('197,120 bytes', {}, { timeout: 10_000 });
   return { engine, user };
 }
 
@@ -21,3 +21,7 @@ export async function pasteCommand(user: ReturnType<typeof userEvent.setup>, tex
   await user.click(commandField());
   await user.paste(text);
 }
+
+/** The strip of a problem; the same sentence also stands beside the button. */
+export const problemStrip = (message: string): HTMLElement | undefined =>
+  screen.queryAllByText(message).find((one) => one.closest('.problem'));

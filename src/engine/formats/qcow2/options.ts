@@ -136,7 +136,7 @@ export const qcow2Options = declare(
       kind: 'choice',
       qemu: 'compat',
       label: 'Compat',
-      help: 'Which QEMU opens the image.',
+      help: 'The version of the format.',
       place: { group: 'layout', order: 2 },
       default: '1.1',
       choices: [
