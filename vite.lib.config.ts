@@ -6,14 +6,19 @@ import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
-const declarations = (): Plugin => ({
-  name: 'declarations',
-  closeBundle: () => {
-    execFileSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.lib.json'], {
-      stdio: 'inherit',
-    });
-  },
-});
+const declarations = (): Plugin => {
+  let outDir = '';
+  return {
+    name: 'declarations',
+    configResolved: (config) => {
+      outDir = resolve(config.build.outDir, 'types');
+    },
+    closeBundle: () => {
+      const compiler = resolve('node_modules/typescript/bin/tsc');
+      execFileSync(process.execPath, [compiler, '-p', 'tsconfig.lib.json', '--outDir', outDir], { stdio: 'inherit' });
+    },
+  };
+};
 
 export default defineConfig({
   publicDir: false,
