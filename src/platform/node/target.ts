@@ -25,6 +25,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { NodeFileDevice } from './file-device.ts';
 import { hostCode, hostError, onHost } from './host-error.ts';
+import { refuseIfInUse } from './image-lock.ts';
 import { locate, plainPath } from './image-name.ts';
 
 const NEW_MODE = 0o644;
@@ -104,6 +105,7 @@ export function planTarget(name: string, cwd: string): TargetPlan {
   if (kind !== undefined) throw new DiskwrightError('io', `${name}: cannot be written: this is ${kind}`);
   if (/[/\\]$/.test(typed)) throw new DiskwrightError('io', `${name}: cannot be written: this names a folder`);
   const inPlace = link && whyInPlace(link, existing, folder);
+  if (existing) refuseIfInUse(name, existing);
   if (existing && !writable(path)) throw new DiskwrightError('io', `${name}: cannot be written: permission is missing`);
   if (!existing) {
     const home = link ? dirname(onHost(name, 'follow the link', () => linkEnd(path))) : folder;
