@@ -217,12 +217,19 @@ table(
   create sub/ 1M
   create new/ 1M
   create old/x 1M
+  create loop 1M
+  create -f qcow2 loop 1M
+  create -f qcow2 -b loop -F raw x 1M
+  create ${'n'.repeat(256)} 1M
+  create old -f qcow2 -o preallocation=foo 1M
+  create old -f qcow2 3P
   create /dev/null 1M
   create -f qcow2 /dev/null 1M
   create -f qcow2 old 1M
   create -f qcow2 it'sünusual 1M`,
   (dir) => {
     mkdirSync(join(dir, 'sub'));
+    symlinkSync('loop', join(dir, 'loop'));
     writeFileSync(join(dir, 'old'), 'something old'.repeat(100_000), { mode: 0o600 });
   },
 );
@@ -245,6 +252,12 @@ const withBases = (dir: string): void => {
   truncateSync(join(dir, 'df'), 0);
   for (const format of ['qed', 'vdi', 'vmdk', 'vpc', 'vhdx', 'parallels', 'qcow']) {
     qemu('create', '-q', '-f', format, `b.${format}`, '16M');
+  }
+  for (const format of ['qed', 'vmdk', 'qcow']) {
+    qemu('create', '-q', '-f', format, '-b', `b.${format}`, '-F', format, `over.${format}`);
+    qemu('create', '-q', '-f', format, `gone.${format}`, '16M');
+    qemu('create', '-q', '-f', format, '-b', `gone.${format}`, '-F', format, `lost.${format}`);
+    rmSync(join(dir, `gone.${format}`));
   }
   writeFileSync(join(dir, 'cut.qcow2'), Buffer.from('514649fb00000003', 'hex'));
   symlinkSync('b.qcow2', join(dir, 'link.qcow2'));
@@ -330,7 +343,13 @@ table(
   create -f qcow2 -b b.qcow -F qcow x
   create -f qcow2 -b b.qcow -F qcow2 x
   create -f qcow2 -b b.vdi -F qed x
-  create -f qcow2 -b b.vdi x`,
+  create -f qcow2 -b b.vdi x
+  create -f qcow2 -b over.qed -F qed x
+  create -f qcow2 -b over.qcow -F qcow x
+  create -f qcow2 -b over.vmdk -F vmdk x
+  create -f qcow2 -b lost.qed -F qed x
+  create -f qcow2 -b lost.qcow -F qcow x
+  create -f qcow2 -b lost.vmdk -F vmdk x`,
   withBases,
 );
 

@@ -11,7 +11,12 @@ import { locate, plainPath } from './image-name.ts';
 import type { TargetPlan } from './target.ts';
 
 export function isBlockDevice(name: string, cwd: string): boolean {
-  return statSync(locate(cwd, plainPath(name)), { throwIfNoEntry: false })?.isBlockDevice() ?? false;
+  try {
+    return statSync(locate(cwd, plainPath(name))).isBlockDevice();
+  } catch {
+    // Why it cannot be looked at is told when it is to be written.
+    return false;
+  }
 }
 
 function sizeOf(plan: TargetPlan): number {
