@@ -6,6 +6,7 @@
 import type { ReadableDevice } from '../device/device.ts';
 import type { OptionSet, OptionTexts } from '../options/declare.ts';
 import type { ImageLayout } from './layout.ts';
+import type { CheckProgress, CheckReport } from './report.ts';
 
 export interface FormatSpec {
   /** Name in qemu-img. */
@@ -37,6 +38,11 @@ export interface FormatDriver {
   /** The image that this one rests on, as its header names it; absent: the format has no such thing. */
   backing?(device: ReadableDevice): BackingReference | undefined;
   readonly create?: CreateDriver;
+  /**
+   * Checks the image's own structures without changing anything; absent: the format has nothing to check.
+   * Throws where the image cannot be opened at all.
+   */
+  check?(device: ReadableDevice): Generator<CheckProgress, CheckReport>;
 }
 
 export interface BackingReference {

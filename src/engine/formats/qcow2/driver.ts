@@ -1,6 +1,7 @@
 /** The qcow2 driver: what the registry loads when an image is to be made or looked at. */
 import type { ReadableDevice } from '../../device/device.ts';
 import type { FormatDriver } from '../../image/format.ts';
+import { checkImage } from './check/check.ts';
 import { estimateOf } from './estimate.ts';
 import { backingOf, extensionsOf } from './extensions.ts';
 import { forecastOf } from './forecast.ts';
@@ -26,6 +27,7 @@ export const qcow2Driver: FormatDriver = {
     const header = openHeader(device);
     return backingOf(device, header, extensionsOf(device, header));
   },
+  check: checkImage,
   create: {
     layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
     estimate: ({ texts }) => estimateOf(texts),

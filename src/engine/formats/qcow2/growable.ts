@@ -27,4 +27,9 @@ export class NumberList {
     }
     return low - 1;
   }
+
+  /** A copy in ascending order. */
+  sorted(): Float64Array {
+    return this.#items.slice(0, this.length).sort();
+  }
 }

@@ -1,0 +1,207 @@
+/**
+ * Walks L2 tables: marks what their entries refer to and finds what is wrong with the entries themselves.
+ *
+ * A table of a healthy image is a few runs of consecutive clusters, so entries are compared with what would
+ * continue the run, two words at a time; only the first entry of a run is looked at closely.
+ */
+import {
+  COMPRESSED,
+  COPIED,
+  compressedRange,
+  extendedKindOf,
+  Kind,
+  kindOf,
+  l2Reserved,
+  offsetOf,
+  READS_ZERO,
+} from '../entry.ts';
+import type { ImageHeader } from '../image-header.ts';
+import type { Findings } from './findings.ts';
+import type { Marker } from './marker.ts';
+import type { CountsOne } from './stored-refcounts.ts';
+
+/** How often a table is referenced: by any L1 table, and by the active one. */
+export interface TableUse {
+  readonly offset: number;
+  readonly all: number;
+  readonly active: number;
+}
+
+export interface Tally {
+  allocated: number;
+  fragmented: number;
+  compressed: number;
+}
+
+interface Context {
+  readonly header: ImageHeader;
+  readonly dataFile: boolean;
+  readonly marker: Marker;
+  readonly findings: Findings;
+  readonly ones: CountsOne;
+  readonly tally: Tally;
+}
+
+export class L2Walk {
+  readonly #context: Context;
+  readonly #entryBytes: number;
+  /** Where the next allocated cluster of this table would continue the one before. */
+  #next = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#entryBytes = context.header.extendedL2 ? 16 : 8;
+  }
+
+  walk(table: DataView, use: TableUse): void {
+    this.#next = 0;
+    const { clusterSize } = this.#context.header;
+    const step = this.#entryBytes;
+    for (let at = 0; at < table.byteLength; ) {
+      const upper = table.getInt32(at);
+      const lower = table.getInt32(at + 4);
+      if ((upper | lower) === 0 && step === 8) {
+        at += step;
+        continue;
+      }
+      if (step === 16) {
+        this.#extendedEntry(table, at, use);
+        at += step;
+        continue;
+      }
+      // How far does the run of this entry go?
+      let count = 1;
+      let nextUpper = upper;
+      let nextLower = (lower + clusterSize) | 0;
+      if ((nextLower & ~READS_ZERO) === 0) nextUpper = (nextUpper + 1) | 0;
+      const mayRun = (upper & COMPRESSED) === 0 && offsetOf(upper, lower) !== 0;
+      for (let next = at + 8; mayRun && next < table.byteLength; next += 8) {
+        if (table.getInt32(next) !== nextUpper || table.getInt32(next + 4) !== nextLower) break;
+        count++;
+        nextLower = (nextLower + clusterSize) | 0;
+        if ((nextLower & ~READS_ZERO) === 0) nextUpper = (nextUpper + 1) | 0;
+      }
+      this.#standardRun(upper, lower, count, at / 8, use);
+      at += count * 8;
+    }
+  }
+
+  #standardRun(upper: number, lower: number, count: number, index: number, use: TableUse): void {
+    const { findings, dataFile } = this.#context;
+    const kind = kindOf(upper, lower, dataFile);
+    if (kind !== Kind.compressed && l2Reserved(upper, lower)) {
+      this.#forEach(count, use.all, (i) =>
+        findings.corruption(`L2 table at ${use.offset}, entry ${index + i}: reserved bits are set`),
+      );
+    }
+    if (kind === Kind.compressed) this.#compressed(upper, lower, index, use);
+    else if (kind === Kind.normal || kind === Kind.zeroAllocated) {
+      this.#placed(upper, offsetOf(upper, lower), count, index, use);
+    }
+  }
+
+  #extendedEntry(table: DataView, at: number, use: TableUse): void {
+    const { findings, dataFile } = this.#context;
+    const upper = table.getInt32(at);
+    const lower = table.getInt32(at + 4);
+    const zero = table.getUint32(at + 8);
+    const allocated = table.getUint32(at + 12);
+    if ((upper | lower | zero | allocated) === 0) return;
+    const index = at / 16;
+    const place = `L2 table at ${use.offset}, entry ${index}`;
+    const kind = extendedKindOf(upper, lower, allocated, zero, dataFile);
+    if (kind !== Kind.compressed && (l2Reserved(upper, lower) || (lower & READS_ZERO) !== 0)) {
+      this.#forEach(1, use.all, () => findings.corruption(`${place}: reserved bits are set`));
+    }
+    if (kind === Kind.compressed) {
+      this.#compressed(upper, lower, index, use, (zero | allocated) !== 0);
+      return;
+    }
+    const placed = offsetOf(upper, lower) !== 0 || (dataFile && (upper & COPIED) !== 0);
+    if (!placed && allocated !== 0) {
+      this.#forEach(1, use.all, () => findings.corruption(`${place}: subclusters are allocated, but no cluster is`));
+    }
+    if (!placed) return;
+    if ((zero & allocated) !== 0) {
+      this.#forEach(1, use.all, () => findings.corruption(`${place}: subclusters are both allocated and zero`));
+      return;
+    }
+    this.#placed(upper, offsetOf(upper, lower), 1, index, use);
+  }
+
+  #compressed(upper: number, lower: number, index: number, use: TableUse, subclusters = false): void {
+    const { findings, dataFile, header, marker, tally } = this.#context;
+    const place = `L2 table at ${use.offset}, entry ${index}`;
+    if ((upper & COPIED) !== 0) {
+      this.#forEach(1, use.all, () => findings.corruption(`${place}: a compressed cluster is marked COPIED`));
+    }
+    if (dataFile) {
+      this.#forEach(1, use.all, () => findings.corruption(`${place}: a compressed cluster beside a data file`));
+      return;
+    }
+    if (subclusters) {
+      this.#forEach(1, use.all, () => findings.corruption(`${place}: a compressed cluster with subclusters`));
+      return;
+    }
+    const { at, length } = compressedRange(upper & ~COPIED, lower, header.clusterBits);
+    marker.mark(`the compressed cluster of ${place}`, at, length, use.all);
+    tally.allocated += use.active;
+    tally.compressed += use.active;
+    tally.fragmented += use.active;
+  }
+
+  /** `count` entries for consecutive host clusters from `offset`. */
+  #placed(upper: number, offset: number, count: number, index: number, use: TableUse): void {
+    const { findings, dataFile, header, marker, tally } = this.#context;
+    const { clusterSize } = header;
+    if (offset % clusterSize !== 0) {
+      this.#forEach(count, use.all, (i) =>
+        findings.corruption(
+          `L2 table at ${use.offset}, entry ${index + i}: cluster at ${offset + i * clusterSize}, not aligned`,
+        ),
+      );
+    }
+    if (use.active > 0) {
+      tally.allocated += count * use.active;
+      if (this.#next !== 0 && offset !== this.#next) tally.fragmented += use.active;
+    }
+    this.#next = offset + count * clusterSize;
+    if (!dataFile) {
+      const first = offset / clusterSize;
+      if (!Number.isInteger(first) || !marker.markRun(first, count, use.all)) {
+        for (let i = 0; i < count; i++) {
+          marker.mark(
+            `the data of L2 table at ${use.offset}, entry ${index + i}`,
+            offset + i * clusterSize,
+            clusterSize,
+            use.all,
+          );
+        }
+      }
+    }
+    // An L1 entry of reserved bits alone leads to offset 0, where nothing is expected to be COPIED.
+    if (use.active > 0 && use.offset !== 0) this.#checkCopied(upper, offset, count, index, use);
+  }
+
+  /** COPIED is set exactly where the stored count is 1; data files count as 1 everywhere. */
+  #checkCopied(upper: number, offset: number, count: number, index: number, use: TableUse): void {
+    const { findings, dataFile, header, ones } = this.#context;
+    const copied = (upper & COPIED) !== 0;
+    const first = Math.floor(offset / header.clusterSize);
+    if (copied && (dataFile || ones.hasAll(first, count))) return;
+    for (let i = 0; i < count; i++) {
+      const one = dataFile || ones.has(first + i);
+      if (one === copied) continue;
+      const fact = copied ? 'marked COPIED but does not count 1' : 'counts 1 but is not marked COPIED';
+      this.#forEach(1, use.active, () =>
+        findings.corruption(
+          `data cluster at ${offset + i * header.clusterSize} (L2 table at ${use.offset}, entry ${index + i}): ${fact}`,
+        ),
+      );
+    }
+  }
+
+  #forEach(count: number, times: number, report: (i: number) => void): void {
+    for (let i = 0; i < count; i++) for (let n = 0; n < times; n++) report(i);
+  }
+}

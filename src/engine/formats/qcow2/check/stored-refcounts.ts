@@ -1,0 +1,148 @@
+/**
+ * The refcounts as the file has them: table, blocks, and for each cluster whether it counts exactly 1 (that
+ * is all that COPIED asks).
+ */
+import type { ReadableDevice } from '../../../device/device.ts';
+import { MAX_TRANSFER } from '../../../device/device.ts';
+import type { ImageHeader } from '../image-header.ts';
+import type { Findings } from './findings.ts';
+import type { Marker } from './marker.ts';
+import type { ReferenceCounts } from './reference-counts.ts';
+
+const TWO_32 = 0x1_0000_0000;
+
+/** Host offset of refcount block i, 0 = none or unusable. */
+export interface StoredRefcounts {
+  readonly blocks: Float64Array;
+  readonly blockRefcounts: number;
+}
+
+/** Reads a table of 64-bit entries piece by piece and hands each piece's view on. */
+export function readTable(
+  device: ReadableDevice,
+  at: number,
+  bytes: number,
+  use: (view: DataView, from: number) => void,
+): void {
+  const buffer = new Uint8Array(Math.min(bytes, MAX_TRANSFER / 8));
+  for (let from = 0; from < bytes; from += buffer.length) {
+    const part = buffer.subarray(0, Math.min(buffer.length, bytes - from));
+    device.read(at + from, part);
+    use(new DataView(part.buffer, part.byteOffset, part.byteLength), from);
+  }
+}
+
+/** Checks the table's entries and marks table and blocks; blocks that cannot be used are left out. */
+export function readRefcountTable(
+  device: ReadableDevice,
+  header: ImageHeader,
+  marker: Marker,
+  counts: ReferenceCounts,
+  findings: Findings,
+): StoredRefcounts {
+  const { clusterSize, refcountTable, refcountBits } = header;
+  const bytes = refcountTable.clusters * clusterSize;
+  const blocks = new Float64Array(bytes / 8);
+  marker.mark('the refcount table', refcountTable.offset, bytes);
+  readTable(device, refcountTable.offset, bytes, (view, from) => {
+    for (let at = 0; at < view.byteLength; at += 8) {
+      const upper = view.getUint32(at);
+      const lower = view.getUint32(at + 4);
+      if ((upper | lower) === 0) continue;
+      const index = (from + at) / 8;
+      const offset = upper * TWO_32 + ((lower & ~0x1ff) >>> 0);
+      if ((lower & 0x1ff) !== 0) findings.corruption(`refcount table entry ${index}: reserved bits are set`);
+      else if (offset % clusterSize !== 0) {
+        findings.corruption(`refcount table entry ${index}: the block at ${offset} is not at the start of a cluster`);
+      } else if (offset >= Math.ceil(device.size / clusterSize) * clusterSize) {
+        findings.corruption(`refcount block ${index} at ${offset}: outside the file`);
+      } else {
+        marker.mark(`refcount block ${index}`, offset, clusterSize);
+        const times = counts.get(offset / clusterSize);
+        if (times === 1) blocks[index] = offset;
+        else findings.corruption(`refcount block ${index} at ${offset}: its cluster is referenced ${times} times`);
+      }
+    }
+  });
+  return { blocks, blockRefcounts: (clusterSize * 8) / refcountBits };
+}
+
+/** The count in `slot` of a block's bytes; above 2^53 inexact, which no comparison here minds. */
+export function refcountAt(block: DataView, slot: number, bits: number): number {
+  switch (bits) {
+    case 16:
+      return block.getUint16(slot * 2);
+    case 8:
+      return block.getUint8(slot);
+    case 32:
+      return block.getUint32(slot * 4);
+    case 64:
+      return block.getUint32(slot * 8) * TWO_32 + block.getUint32(slot * 8 + 4);
+    default: {
+      const bit = slot * bits;
+      return (block.getUint8(bit >>> 3) >> (bit & 7)) & ((1 << bits) - 1);
+    }
+  }
+}
+
+/** A block whose every count is 1, by far the usual kind: told by comparing words. */
+export function isAllOne(block: Uint8Array, bits: number): boolean {
+  const words = new Int32Array(block.buffer, block.byteOffset, block.length / 4);
+  const one = ONES[bits];
+  if (one === undefined) return false;
+  for (let i = 0; i < words.length; i++) if (words[i] !== one) return false;
+  return true;
+}
+
+/** A 32-bit word of a block full of ones, in the machine's own byte order; 64-bit counts span two. */
+const ONES: Readonly<Record<number, number>> = Object.fromEntries(
+  [1, 2, 4, 8, 16, 32].map((bits) => {
+    const byte = ({ 1: 0xff, 2: 0x55, 4: 0x11, 8: 1 } as Record<number, number>)[bits];
+    const pattern = byte === undefined ? (bits === 16 ? [0, 1, 0, 1] : [0, 0, 0, 1]) : [byte, byte, byte, byte];
+    return [bits, new Int32Array(Uint8Array.from(pattern).buffer)[0] ?? 0];
+  }),
+);
+
+/** Which clusters are stored with a count of exactly 1: per refcount block all of them, or a set of bits. */
+export class CountsOne {
+  readonly #blocks = new Map<number, Uint8Array | 'all'>();
+  readonly #slots: number;
+  readonly #bits: number;
+
+  constructor(slots: number, bits: number) {
+    this.#slots = slots;
+    this.#bits = bits;
+  }
+
+  addBlock(index: number, block: Uint8Array): void {
+    if (isAllOne(block, this.#bits)) {
+      this.#blocks.set(index, 'all');
+      return;
+    }
+    const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+    const set = new Uint8Array(Math.ceil(this.#slots / 8));
+    for (let slot = 0; slot < this.#slots; slot++) {
+      if (refcountAt(view, slot, this.#bits) === 1) set[slot >> 3] = (set[slot >> 3] ?? 0) | (1 << (slot & 7));
+    }
+    this.#blocks.set(index, set);
+  }
+
+  has(cluster: number): boolean {
+    const index = Math.floor(cluster / this.#slots);
+    const set = this.#blocks.get(index);
+    if (set === undefined || set === 'all') return set === 'all';
+    const slot = cluster - index * this.#slots;
+    return (((set[slot >> 3] ?? 0) >> (slot & 7)) & 1) === 1;
+  }
+
+  /** All of [first, first + count) count 1. */
+  hasAll(first: number, count: number): boolean {
+    for (let cluster = first; cluster < first + count; ) {
+      const index = Math.floor(cluster / this.#slots);
+      if (this.#blocks.get(index) === 'all') cluster = (index + 1) * this.#slots;
+      else if (this.has(cluster)) cluster++;
+      else return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,62 @@
+/** The snapshot table (contract: qcow2-format.md §6). */
+
+import { roundUp } from '../../bytes/math.ts';
+import { bytes as bytesField, struct, u16, u32, u64 } from '../../bytes/struct.ts';
+import { decodeUtf8 } from '../../bytes/text.ts';
+import type { ReadableDevice } from '../../device/device.ts';
+import { DiskwrightError } from '../../errors.ts';
+import { readBytes } from '../../image/recognise.ts';
+import type { ImageHeader } from './image-header.ts';
+
+/** The fixed part of an entry; extra data, id and name follow, padded to 8 bytes. */
+const entryHead = struct('snapshot table entry', 'big', {
+  l1TableOffset: u64,
+  l1Size: u32, // entries
+  idLength: u16,
+  nameLength: u16,
+  seconds: u32,
+  nanoseconds: u32,
+  clock: bytesField(8), // guest nanoseconds
+  vmStateSize: u32,
+  extraSize: u32,
+});
+
+const MAX_EXTRA = 1024;
+const MAX_TABLE_BYTES = 64 * 1024 * 1024;
+
+export interface Snapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly l1: { readonly offset: number; readonly entries: number };
+}
+
+export interface SnapshotTable {
+  readonly snapshots: readonly Snapshot[];
+  /** Length of the table in bytes, the padding of its last entry left out. */
+  readonly bytes: number;
+}
+
+/** Reads the whole table. Throws `corrupt` for an entry with too much extra data or a table above 64 MiB. */
+export function readSnapshots(device: ReadableDevice, { snapshots }: ImageHeader): SnapshotTable {
+  const list: Snapshot[] = [];
+  let at = snapshots.offset;
+  for (let i = 0; i < snapshots.count; i++) {
+    at = roundUp(at, 8);
+    const head = entryHead.read(readBytes(device, at, entryHead.size));
+    if (head.extraSize > MAX_EXTRA) {
+      throw new DiskwrightError(
+        'corrupt',
+        `qcow2 snapshot ${i + 1} at ${at}: ${head.extraSize} bytes of extra data, at most ${MAX_EXTRA}.`,
+      );
+    }
+    const names = at + entryHead.size + head.extraSize;
+    const id = decodeUtf8(readBytes(device, names, head.idLength));
+    const name = decodeUtf8(readBytes(device, names + head.idLength, head.nameLength));
+    list.push({ id, name, l1: { offset: head.l1TableOffset, entries: head.l1Size } });
+    at = names + head.idLength + head.nameLength;
+    if (at - snapshots.offset > MAX_TABLE_BYTES) {
+      throw new DiskwrightError('corrupt', `qcow2 snapshot table at ${snapshots.offset}: more than 64 MiB.`);
+    }
+  }
+  return { snapshots: list, bytes: at - snapshots.offset };
+}
