@@ -38,7 +38,7 @@ export class FlagMistake extends UsageError {}
 export function sayError(io: Io, thrown: unknown): void {
   if (thrown instanceof UsageError) {
     say(io, thrown.message);
-    say(io, `${PROGRAM} ${thrown.command === undefined ? '' : `${thrown.command} `}--help tells more`);
+    say(io, `see: ${PROGRAM} ${thrown.command === undefined ? '' : `${thrown.command} `}--help`);
   } else if (thrown instanceof DiskwrightError) {
     say(io, thrown.message);
     if (thrown.fix !== undefined) say(io, `fix: ${thrown.fix}`);

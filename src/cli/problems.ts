@@ -7,7 +7,7 @@ function typed(fix: Fix): string {
   const unset = Object.entries(fix.set).filter(([, text]) => text === null);
   const parts = [
     ...(set.length > 0 ? [`-o ${set.map(([name, text]) => `${name}=${text}`).join(',')}`] : []),
-    ...(unset.length > 0 ? [`without ${unset.map(([name]) => name).join(' and ')}`] : []),
+    ...(unset.length > 0 ? [`leave ${unset.map(([name]) => name).join(' and ')} out`] : []),
   ];
   return parts.join(' ');
 }

@@ -4,7 +4,7 @@
  * line, then the options' values and rules. Files are touched only after all of that.
  */
 import { DiskwrightError } from '../../engine/errors.ts';
-import { findFormat } from '../../engine/formats/index.ts';
+import { findFormat, formats } from '../../engine/formats/index.ts';
 import { backingFormats } from '../../engine/formats/qcow2/backing-formats.ts';
 import type { FormatSpec } from '../../engine/image/format.ts';
 import { inOrder, type OptionSet, type OptionTexts } from '../../engine/options/declare.ts';
@@ -68,9 +68,10 @@ function readCreateLine(args: readonly string[]): Line {
 export function creatableFormat(name: string): FormatSpec & { readonly options: OptionSet } {
   const format = findFormat(name);
   if (format?.options) return { ...format, options: format.options };
-  const makes = 'Here raw and qcow2 can be made.';
+  const made = formats.flatMap((one) => (one.options ? [one.name] : []));
+  const makes = `Here ${made.join(' and ')} can be made.`;
   if (format) throw new DiskwrightError('unsupported', `Images of the format ${name} cannot be made. ${makes}`);
-  const known = backingFormats.includes(name) ? ', although QEMU does' : '';
+  const known = backingFormats.includes(name) ? ', although QEMU has one' : '';
   throw new DiskwrightError('unsupported', `There is no format "${name}" here${known}. ${makes}`);
 }
 

@@ -4,11 +4,11 @@
  * Node has neither fallocate nor SEEK_HOLE: `zero` writes real zeros, and the only hole that is known is
  * what lies behind everything that was there or was written. A block device has a fixed size.
  */
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import type { DeviceRun, ReadableDevice, WritableDevice } from '../../engine/device/device.ts';
 import { assertRange, assertTransfer } from '../../engine/device/transfer.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
-import { onHost } from './host-error.ts';
+import { hostError, onHost } from './host-error.ts';
 
 /** Small enough to stay in the processor's cache while it is written again and again. */
 const ZEROS = new Uint8Array(512 * 1024);
@@ -128,6 +128,17 @@ export class NodeFileDevice extends NodeReadDevice implements WritableDevice {
   flush(): void {
     this.check(0, 0);
     onHost(this.path, 'bring it to the disk', () => fdatasyncSync(this.fd));
+  }
+
+  /** `flush` without blocking: bringing gigabytes to a disk takes a while, and a signal must get through. */
+  flushed(): Promise<void> {
+    this.check(0, 0);
+    return new Promise((resolve, reject) => {
+      fdatasync(this.fd, (failure) => {
+        if (failure) reject(hostError(this.path, 'bring it to the disk', failure));
+        else resolve();
+      });
+    });
   }
 
   /** Notes an extension beforehand: after a failed write the file may be anything up to `end` long. */

@@ -22,6 +22,17 @@ export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new DiskwrightError('cancelled', 'cancelled');
 }
 
+/** Waits for something that cannot be stopped, but no longer than until the signal. */
+export async function unlessCancelled(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  throwIfCancelled(signal);
+  if (!signal) return await work;
+  await new Promise<void>((resolve, reject) => {
+    const cancel = (): void => reject(new DiskwrightError('cancelled', 'cancelled'));
+    signal.addEventListener('abort', cancel, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
+  });
+}
+
 export async function pump<Result>(
   operation: Operation<Result>,
   device: WritableDevice,

@@ -42,7 +42,7 @@ export interface TargetPlan {
 
 export interface Target {
   readonly device: NodeFileDevice;
-  /** Brings the finished file to its name. */
+  /** Brings the finished file, already flushed, to its name. */
   commit(): void;
   /** Takes everything back that can be taken back; returns what cannot, in words. Never throws. */
   discard(): string | undefined;
@@ -176,7 +176,6 @@ function openBeside(plan: TargetPlan): Target {
     throw thrown;
   }
   const commit = (): void => {
-    device.flush();
     device.close();
     onHost(plan.name, 'give the finished file its name', () => renameSync(part, plan.path));
     renamed = true;
@@ -205,7 +204,6 @@ function openInPlace(plan: TargetPlan): Target {
     throw thrown;
   }
   const commit = (): void => {
-    device.flush();
     device.close();
   };
   return { device, commit, discard };

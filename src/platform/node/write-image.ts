@@ -9,7 +9,7 @@ import type { FileLayout, ImageLayout } from '../../engine/image/layout.ts';
 import { emitLayout } from '../../jobs/create.ts';
 import { identityOf } from './backing-chain.ts';
 import { layoutForDevice } from './block-device.ts';
-import { type PumpOptions, pump, throwIfCancelled } from './pump.ts';
+import { type PumpOptions, pump, throwIfCancelled, unlessCancelled } from './pump.ts';
 import { openTarget, planTarget, type Target, type TargetPlan } from './target.ts';
 
 export interface WriteOptions extends PumpOptions {
@@ -97,6 +97,7 @@ export async function writeImage(name: string, layout: ImageLayout, options: Wri
       const target = targets[i];
       if (target) await write(job, target, options);
     }
+    for (const { device } of targets) await unlessCancelled(device.flushed(), options.signal);
     // The data file first: an image without its data file would not open.
     for (const target of targets.toReversed()) target.commit();
   } catch (thrown) {
