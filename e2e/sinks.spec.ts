@@ -2,18 +2,10 @@
 import { join } from 'node:path';
 import { type Download, expect, type Page } from '@playwright/test';
 import type { SaveOrder, SaveReport, Sink } from '../src/worker/engine-client.ts';
-import { fakePicker, listPrivateFiles, openHarness, save, takePrivateFile, test } from './support/harness.ts';
+import { fakePicker, listPrivateFiles, openHarness, order, save, takePrivateFile, test } from './support/harness.ts';
 import { expectSameImage, gunzip, layoutDigestOf, makeReference, sha256Of } from './support/oracle.ts';
 
 const MiB = 1024 * 1024;
-
-const order = (texts: Record<string, string>, more: Partial<SaveOrder> = {}): SaveOrder => ({
-  format: 'qcow2',
-  fileName: 'disk.qcow2',
-  gzip: false,
-  texts,
-  ...more,
-});
 
 async function saved(page: Page, what: SaveOrder): Promise<SaveReport> {
   const outcome = await save(page, what);
@@ -42,10 +34,10 @@ function expectReport(report: SaveReport, sink: Sink, path: string): void {
 }
 
 const blank = order({ size: '32G' });
-/** 300 MiB that are really written: tables, then zeros. */
-const full = order({ size: '300M', preallocation: 'full' });
-/** Tables far apart, holes between. */
-const sparse = order({ size: '3G', preallocation: 'metadata' });
+/** Really written: tables, then zeros. */
+const full = order({ size: '150M', preallocation: 'full' });
+/** Tables 2 MiB apart, holes between. */
+const sparse = order({ size: '250M', preallocation: 'metadata', cluster_size: '4096' });
 
 test('blob: a blank image, with its digests', async ({ page, folder }) => {
   await openHarness(page);
@@ -57,8 +49,8 @@ test('blob: a blank image, with its digests', async ({ page, folder }) => {
 for (const [name, what] of [
   ['sparse tables', sparse],
   ['everything written', full],
-  ['tables of 512 bytes with small gaps', order({ size: '100M', preallocation: 'metadata', cluster_size: '512' })],
-  ['raw, one hole', order({ size: '1G' }, { format: 'raw', fileName: 'disk.img' })],
+  ['tables of 512 bytes with small gaps', order({ size: '70M', preallocation: 'metadata', cluster_size: '512' })],
+  ['raw, one hole', order({ size: '300M' }, { format: 'raw', fileName: 'disk.img' })],
 ] as const) {
   test(`picked: ${name}`, async ({ page, folder }) => {
     await fakePicker(page);
@@ -89,7 +81,7 @@ for (const [name, what] of [
 
 test('gzip through every sink', async ({ page, folder }) => {
   await fakePicker(page);
-  const raw = order({ size: '200M' }, { format: 'raw', fileName: 'disk.img', gzip: true });
+  const raw = order({ size: '100M' }, { format: 'raw', fileName: 'disk.img', gzip: true });
   const reference = makeReference(raw, join(folder, 'reference'), folder);
   for (const [sink, query] of [
     ['picked', ''],
@@ -115,7 +107,7 @@ test('gzip through every sink', async ({ page, folder }) => {
 });
 
 test('an image with a data file: two files, each through its own sink', async ({ page, folder }) => {
-  const what = order({ size: '1G', data_file: 'guest.raw', data_file_raw: 'on' });
+  const what = order({ size: '100M', data_file: 'guest.raw', data_file_raw: 'on' });
   const downloads: Download[] = [];
   page.on('download', (download) => downloads.push(download));
   await openHarness(page, '?without=picked');

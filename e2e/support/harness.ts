@@ -5,12 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, test as base, type Page } from '@playwright/test';
+import { type BrowserContext, test as base, expect, type Page, type Request } from '@playwright/test';
 import { harnessUrl } from '../../playwright.config.ts';
 import type { SaveOrder } from '../../src/worker/engine-client.ts';
 import type { SaveOutcome } from '../harness/main.ts';
 
 interface Fixtures {
+  /** The test tries foreign requests on purpose. */
+  readonly attempts: boolean;
   /** A folder of this test alone. */
   readonly folder: string;
   readonly page: Page;
@@ -33,10 +35,17 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { scope: 'worker' },
   ],
   context: async ({ profile }, use) => use(profile),
-  page: async ({ profile }, use) => {
+  attempts: [false, { option: true }],
+  page: async ({ profile, attempts }, use) => {
+    const requests: Request[] = [];
+    profile.on('request', (request) => requests.push(request));
     const page = await profile.newPage();
     await use(page);
     await page.close();
+    profile.removeAllListeners('request');
+    // A request that the policy stopped is still seen here: only the tests that try it may have one.
+    const sent = requests.filter((request) => !(attempts && request.failure()?.errorText === 'csp'));
+    expectOwnOrigin(sent.map((request) => request.url()));
   },
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixture's needs from this pattern.
   folder: async ({}, use) => {
@@ -45,6 +54,12 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     rmSync(folder, { recursive: true, force: true });
   },
 });
+
+/** No request of a whole test, workers included, went anywhere else. */
+export function expectOwnOrigin(requests: readonly string[]): void {
+  const foreign = requests.filter((url) => !/^(blob|data):/.test(url) && !url.startsWith(harnessUrl));
+  expect(foreign, 'requests that left the origin').toEqual([]);
+}
 
 /** Opens the harness and waits until it knows its abilities; `query` switches sinks off. */
 export async function openHarness(page: Page, query = ''): Promise<void> {
@@ -65,6 +80,15 @@ export async function fakePicker(page: Page): Promise<void> {
   });
 }
 
+/** A qcow2 order unless `more` says otherwise. */
+export const order = (texts: Record<string, string>, more: Partial<SaveOrder> = {}): SaveOrder => ({
+  format: 'qcow2',
+  fileName: 'disk.qcow2',
+  gzip: false,
+  texts,
+  ...more,
+});
+
 export const save = (page: Page, order: SaveOrder, cancelAt?: number): Promise<SaveOutcome> =>
   page.evaluate(([order, cancelAt]) => window.harness.save(order, cancelAt), [order, cancelAt] as const);
 
@@ -82,6 +106,9 @@ export const listPrivateFiles = (page: Page): Promise<string[]> =>
     return found;
   });
 
+export const removePrivateFile = (page: Page, name: string): Promise<void> =>
+  page.evaluate(async (name) => (await navigator.storage.getDirectory()).removeEntry(name), name);
+
 /** Copies a file out of the private file system to the disk, and removes it there. */
 export async function takePrivateFile(page: Page, name: string, path: string): Promise<void> {
   const [download] = await Promise.all([
@@ -95,5 +122,5 @@ export async function takePrivateFile(page: Page, name: string, path: string): P
     }, name),
   ]);
   await download.saveAs(path);
-  await page.evaluate(async (name) => (await navigator.storage.getDirectory()).removeEntry(name), name);
+  await removePrivateFile(page, name);
 }

@@ -1,6 +1,7 @@
 /** The installed qemu-img as the judge of a saved file. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect } from '@playwright/test';
 import { LayoutDigest } from '../../src/jobs/digest.ts';
 import { dataRuns, imageInfo, qemuImg, qemuImgOrThrow } from '../../src/testing/oracle/qemu-tools.ts';
@@ -25,7 +26,8 @@ export function expectSameImage(saved: string, reference: string, format: string
   expect(status).toBe(0);
   expect(imageInfo(saved).format).toBe(format);
   expect(imageInfo(saved)['virtual-size']).toBe(imageInfo(reference)['virtual-size']);
-  if (format === 'qcow2') expect(qemuImg(['check', saved]), 'qemu-img check').toMatchObject({ code: 0 });
+  if (format === 'qcow2')
+    expect(qemuImg(['check', saved], { cwd: dirname(saved) }), 'qemu-img check').toMatchObject({ code: 0 });
 }
 
 export const sha256Of = (path: string): string =>
@@ -48,8 +50,6 @@ export function layoutDigestOf(path: string): string {
 }
 
 export function gunzip(path: string): string {
-  execFileSync('gzip', ['-d', path]);
+  execFileSync('gzip', ['-df', path]);
   return path.replace(/\.gz$/, '');
 }
-
-export const remove = (path: string): void => rmSync(path, { force: true });

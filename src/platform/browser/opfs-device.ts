@@ -55,6 +55,7 @@ export class OpfsDevice implements WritableDevice {
 
   write(at: number, from: Uint8Array): void {
     this.#checkRange(at, from.length);
+    if (from.length === 0) return;
     let done = 0;
     while (done < from.length) {
       const wrote = this.#try(() => this.#handle.write(from.subarray(done), { at: at + done }), 'no-space', 'write');
