@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formats } from '../../engine/formats/index.ts';
-import { inOrder, type OptionDeclaration } from '../../engine/options/declare.ts';
+import { inOrder, type OptionDeclaration, type OptionTexts } from '../../engine/options/declare.ts';
 import { type CommandLine, canonical, parseCommand, printCommand } from './command-line.ts';
 
 function read(source: string): CommandLine {
@@ -102,7 +102,7 @@ const anyLine: fc.Arbitrary<CommandLine> = fc.constantFrom(...formats.filter((on
     name: fc.oneof(odd, fc.constantFrom('-x', 'nbd:x', './y', '/a/b.img')),
     texts: fc
       .tuple(fc.record(model, { requiredKeys: [] }), fc.dictionary(fc.constantFrom('foo', 'bar.baz'), odd))
-      .map(([known, unknown]) => ({ ...known, ...unknown })),
+      .map(([known, unknown]): OptionTexts => ({ ...(known as OptionTexts), ...unknown })),
     flags: fc.uniqueArray(unknownFlag, { selector: (flag) => flag.join(' '), maxLength: 3 }),
   });
 });

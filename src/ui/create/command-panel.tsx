@@ -6,15 +6,17 @@ import { useRef, useState } from 'react';
 import { CopyButton } from '../copy-button.tsx';
 import { PasteIcon, WarningIcon } from '../icons.tsx';
 import { ProblemStrip } from '../problem.tsx';
-import { type CommandLine, parseCommand, printCommand } from './command-line.ts';
+import type { CommandLine } from './command-line.ts';
 import { highlight } from './highlight.ts';
 import type { FormReading } from './reading.ts';
 import type { FormAction } from './state.ts';
+import type { CommandDraft } from './use-command-draft.ts';
 
 export const COMMAND_ID = 'command-line';
 
 interface Props {
   readonly line: CommandLine;
+  readonly draft: CommandDraft;
   readonly reading: FormReading;
   /** Shown only, while an image is built or finished. */
   readonly fixed?: boolean;
@@ -35,27 +37,16 @@ function markedIn({ flags, texts }: CommandLine, { problems, notes, set }: FormR
   return marked;
 }
 
-export function CommandPanel({ line, reading, fixed = false, onAction }: Props) {
+export function CommandPanel({ line, draft, reading, fixed = false, onAction }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const [draft, setDraft] = useState<string>();
   const [hint, setHint] = useState<string>();
-  const printed = printCommand(line);
-  const parsed = draft === undefined ? undefined : parseCommand(draft);
-  // A draft that reads stands as long as it means what the form holds.
-  const stands = parsed !== undefined && (!parsed.ok || printCommand(parsed.line) === printed);
-  const shown = !fixed && draft !== undefined && stands ? draft : printed;
-  const failure = !fixed && stands && parsed?.ok === false ? parsed.message : undefined;
-
-  function type(text: string) {
-    setDraft(text);
-    setHint(undefined);
-    const next = parseCommand(text);
-    if (next.ok) onAction({ type: 'line', line: next.line });
-  }
+  const { printed } = draft;
+  const shown = fixed ? printed : draft.shown;
+  const failure = fixed ? undefined : draft.failure;
 
   async function paste() {
     try {
-      type((await navigator.clipboard.readText()).trim());
+      draft.type((await navigator.clipboard.readText()).trim());
     } catch {
       setHint('The browser keeps the clipboard to itself: paste into the field.');
       field.current?.focus();
@@ -63,7 +54,7 @@ export function CommandPanel({ line, reading, fixed = false, onAction }: Props) 
     }
   }
 
-  const below = reading.problems.filter((problem) => problem.spot === 'command');
+  const below = reading.problems.filter((problem) => problem.spot === 'command' && problem.message !== failure);
   return (
     <section className="panel" aria-labelledby="command-title">
       <div className="panel__head">
@@ -102,16 +93,19 @@ export function CommandPanel({ line, reading, fixed = false, onAction }: Props) 
           aria-label="Command line"
           aria-invalid={failure !== undefined || below.length > 0}
           aria-describedby={fixed ? undefined : 'command-help'}
-          onChange={(event) => type(event.target.value)}
+          onChange={(event) => {
+            setHint(undefined);
+            draft.type(event.target.value);
+          }}
           onBlur={() => {
             setHint(undefined);
-            if (parsed?.ok) setDraft(undefined);
+            draft.settle();
           }}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || event.ctrlKey || event.metaKey) return;
             // One command, one line: Enter settles it into its shortest spelling.
             event.preventDefault();
-            if (parsed?.ok) setDraft(undefined);
+            draft.settle();
           }}
         />
       </div>
@@ -128,7 +122,7 @@ export function CommandPanel({ line, reading, fixed = false, onAction }: Props) 
               <b>{failure}</b> The form keeps what it last understood.
             </p>
             <div className="problem__fixes">
-              <button className="btn btn--sm" type="button" onClick={() => setDraft(undefined)}>
+              <button className="btn btn--sm" type="button" onClick={() => draft.settle('force')}>
                 Restore the command
               </button>
             </div>

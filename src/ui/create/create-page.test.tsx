@@ -65,7 +65,8 @@ test('a pasted command fills the form, and unknown parts are named with a way ou
 test('a line that is no command leaves the form alone and can be restored', async () => {
   const { user } = await renderPage();
   await pasteCommand(user, 'qemu-img convert a b');
-  expect(screen.getByText('The line must begin with qemu-img create.')).toBeTruthy();
+  expect(problemStrip('The line must begin with qemu-img create.')).toBeTruthy();
+  expect(button('Settle 1 problem to build')).toBeTruthy();
   expect(screen.getByRole<HTMLInputElement>('textbox', { name: 'Name' }).value).toBe('disk.qcow2');
   await user.click(button('Restore the command'));
   expect(commandField().value).toBe('qemu-img create -f qcow2 disk.qcow2 32G');

@@ -8,6 +8,7 @@ import { BuildingPanel } from '../job/building-panel.tsx';
 import { FinishedPage } from '../job/finished-page.tsx';
 import { Outcome } from '../job/outcome.tsx';
 import { useJob } from '../job/use-job.ts';
+import { useWindowSigns } from '../job/use-window-signs.ts';
 import { PicturePanel } from '../picture/picture-panel.tsx';
 import { ActionBar } from './action-bar.tsx';
 import { BackingChooser } from './backing-chooser.tsx';
@@ -17,6 +18,7 @@ import type { FoldName } from './groups.ts';
 import { engineProblem, type FormProblem, readForm, type Spot } from './reading.ts';
 import { SizesCard, summaryOf } from './sizes-card.tsx';
 import { initialState, reduce, savedName } from './state.ts';
+import { useCommandDraft } from './use-command-draft.ts';
 import { useForecast } from './use-forecast.ts';
 
 /** The control that a problem is about; focusable, in sight. */
@@ -64,6 +66,9 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
   const [openFolds, setOpenFolds] = useState<ReadonlySet<FoldName>>(new Set());
   const [wantsGzip, setWantsGzip] = useState(false);
   const { job, start, cancel, reset } = useJob(client);
+  useWindowSigns(job);
+
+  const draft = useCommandDraft(line, (next) => dispatch({ type: 'line', line: next }));
 
   const reading = useMemo(() => readForm(line), [line]);
   const sound = reading.problems.length === 0;
@@ -86,8 +91,9 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
         fixes: [],
       });
     }
+    if (draft.failure !== undefined) found.push({ spot: 'command', message: draft.failure, fixes: [] });
     return found;
-  }, [reading, forecast.error, choice]);
+  }, [reading, forecast.error, choice, draft.failure]);
   const shownReading = useMemo(() => ({ ...reading, problems }), [reading, problems]);
 
   function setFold(fold: FoldName, open: boolean) {
@@ -182,7 +188,7 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
             <>
               <SizesCard report={report} old={forecast.old} />
               <PicturePanel report={report} fileName={imageName} />
-              <CommandPanel line={line} reading={shownReading} fixed={finished} onAction={dispatch} />
+              <CommandPanel line={line} draft={draft} reading={shownReading} fixed={finished} onAction={dispatch} />
             </>
           )}
         </div>

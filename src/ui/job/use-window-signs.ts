@@ -1,0 +1,27 @@
+/** What a build does outside the page: progress in the window's title, and a word before the tab is closed. */
+import { useEffect } from 'react';
+import type { Job } from './use-job.ts';
+
+function titleOf(job: Job, usual: string): string {
+  if (job.state === 'finished') return `${job.order.fileName} is saved`;
+  if (job.state !== 'building') return usual;
+  const { done, total } = job.progress ?? { done: 0, total: 0 };
+  return `${total > 0 ? Math.floor((100 * done) / total) : 0} % of ${job.order.fileName}`;
+}
+
+const USUAL_TITLE = document.title;
+
+export function useWindowSigns(job: Job): void {
+  const title = titleOf(job, USUAL_TITLE);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+
+  const building = job.state === 'building';
+  useEffect(() => {
+    if (!building) return;
+    const ask = (event: Event) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [building]);
+}
