@@ -63,24 +63,38 @@ export function reportFile(layout: FileLayout): FileReport {
   return { length: layout.length, written, metadata, parts: [...parts.values()], segments, complete };
 }
 
-function costOf(layout: ImageLayout): Cost {
-  const image = reportFile(layout.image);
-  const data = layout.dataFile ? reportFile(layout.dataFile.layout) : { length: 0, written: 0 };
+type Report = (layout: FileLayout) => FileReport;
+
+/** A layout may have millions of pieces and appear twice in a forecast: each is walked once. */
+function remembering(): Report {
+  const reports = new Map<FileLayout, FileReport>();
+  return (layout) => {
+    const known = reports.get(layout) ?? reportFile(layout);
+    reports.set(layout, known);
+    return known;
+  };
+}
+
+function costOf(layout: ImageLayout, report: Report): Cost {
+  const image = report(forecast.now.image);
+  const data = layout.dataFile ? report(layout.dataFile.layout) : { length: 0, written: 0 };
   return { length: image.length + data.length, written: image.written + data.written };
 }
 
-export function reportForecast(forecast: Forecast, layout: ImageLayout): ForecastReport {
+export function reportForecast(forecast: Forecast): ForecastReport {
+  const { image, dataFile } = forecast.now;
+  const report = remembering();
   const alternatives: Record<string, Record<string, Cost>> = {};
   for (const [option, choices] of Object.entries(forecast.alternatives)) {
     alternatives[option] = {};
-    for (const [choice, other] of Object.entries(choices)) alternatives[option][choice] = costOf(other);
+    for (const [choice, other] of Object.entries(choices)) alternatives[option][choice] = costOf(other, report);
   }
   return {
     guestSize: forecast.guestSize,
     facts: forecast.facts,
-    now: reportFile(layout.image),
+    now: report(image),
     alternatives,
-    ...(layout.dataFile ? { dataFile: { name: layout.dataFile.name, ...reportFile(layout.dataFile.layout) } } : {}),
-    ...(forecast.full ? { full: reportFile(forecast.full.image) } : {}),
+    ...(dataFile ? { dataFile: { name: dataFile.name, ...report(dataFile.layout) } } : {}),
+    ...(forecast.full ? { full: report(forecast.full.image) } : {}),
   };
 }

@@ -16,8 +16,7 @@ const running = new Map<number, AbortController>();
 async function forecast(order: CreateOrder): Promise<ForecastReport> {
   const create = (await findFormat(order.format)?.load())?.create;
   if (!create) throw new DiskwrightError('unsupported', `Images of format "${order.format}" cannot be made here.`);
-  const request = { texts: order.texts };
-  return reportForecast(create.forecast(request), create.layout(request));
+  return reportForecast(create.forecast({ texts: order.texts }));
 }
 
 async function abilities(): Promise<Answers['abilities']> {

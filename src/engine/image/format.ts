@@ -82,6 +82,8 @@ export interface Fact {
 
 export interface Forecast {
   readonly guestSize: number;
+  /** The image as it would be made. */
+  readonly now: ImageLayout;
   readonly facts: readonly Fact[];
   /** The layout of the same disk when every cluster of it is in use; absent if it never grows. */
   readonly full?: ImageLayout;

@@ -18,7 +18,7 @@ import type {
 export async function forecastOf(format: string, texts: OptionTexts): Promise<ForecastReport> {
   const driver = await findFormat(format)?.load();
   if (!driver?.create) throw new DiskwrightError('unsupported', `No driver for ${format}.`);
-  return reportForecast(driver.create.forecast({ texts }), driver.create.layout({ texts }));
+  return reportForecast(driver.create.forecast({ texts }));
 }
 
 /** A save that has been asked for and goes on as the test says. */

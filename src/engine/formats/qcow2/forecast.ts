@@ -3,8 +3,8 @@ import { formatBytes } from '../../bytes/units.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { Fact, Forecast } from '../../image/format.ts';
 import type { ImageLayout } from '../../image/layout.ts';
-import { totalOf } from '../../image/layout.ts';
-import { imageLayoutOf } from './image-layout.ts';
+import { filesOf } from './image-layout.ts';
+import { layoutOf, type Qcow2Layout } from './layout.ts';
 import { largestDisk } from './limits.ts';
 import { type Parameters, type Preallocation, withPreallocation } from './parameters.ts';
 
@@ -39,18 +39,24 @@ function cacheFact({ geometry }: Parameters): Fact {
   return { label: 'L2 cache, full coverage', bytes, note };
 }
 
-function metadataFact(full: ImageLayout, guestSize: number): Fact {
-  let bytes = 0;
-  for (const part of totalOf(full.image).parts) if (part.part !== 'data' && part.part !== 'free') bytes += part.bytes;
+/** Bytes of header and tables; counted from the layout's lists, which may be millions long. */
+function metadataBytes({ geometry, table, blocks, l2 }: Qcow2Layout): number {
+  const present = blocks.reduce((count, block) => count + (block === 0 ? 0 : 1), 0);
+  return (1 + table.count + present + l2.length) * geometry.clusterSize + geometry.l1Entries * 8;
+}
+
+function metadataFact(full: Qcow2Layout): Fact {
+  const { guestSize } = full.parameters;
+  const bytes = metadataBytes(full);
   const share = guestSize === 0 ? 0 : (bytes / guestSize) * 100;
   const percent = share >= 100 ? Math.round(share).toString() : share.toPrecision(2);
   return { label: 'Metadata when full', bytes, note: guestSize === 0 ? 'an empty disk' : `${percent} % of the disk` };
 }
 
 /** The layout, or undefined where this choice would exceed a limit. */
-function attempt(parameters: Parameters): ImageLayout | undefined {
+function attempt(parameters: Parameters): Qcow2Layout | undefined {
   try {
-    return imageLayoutOf(parameters);
+    return layoutOf(parameters);
   } catch (error) {
     if (error instanceof DiskwrightError && error.kind === 'out-of-range') return undefined;
     throw error;
@@ -59,17 +65,22 @@ function attempt(parameters: Parameters): ImageLayout | undefined {
 
 export function forecastOf(parameters: Parameters): Forecast {
   const { guestSize, geometry, extendedL2, preallocation } = parameters;
-  const layouts: Partial<Record<Preallocation, ImageLayout>> = {};
+  const layouts: Partial<Record<Preallocation, Qcow2Layout>> = {};
+  const files: Partial<Record<Preallocation, ImageLayout>> = {};
   for (const choice of ['off', 'metadata', 'falloc', 'full'] as const) {
     const layout = attempt(withPreallocation(parameters, choice));
-    if (layout) layouts[choice] = layout;
+    if (!layout) continue;
+    layouts[choice] = layout;
+    files[choice] = filesOf(layout);
   }
-  const taken = preallocation === 'falloc' || preallocation === 'full';
-  const full = taken ? layouts[preallocation] : layouts.metadata;
+  const fullest = preallocation === 'falloc' || preallocation === 'full' ? preallocation : 'metadata';
+  const full = layouts[fullest];
+  const now = files[parameters.preallocation] ?? filesOf(layoutOf(parameters));
   return {
     guestSize,
+    now,
     facts: [
-      ...(full ? [metadataFact(full, guestSize)] : []),
+      ...(full ? [metadataFact(full)] : []),
       cacheFact(parameters),
       {
         label: 'Largest disk',
@@ -78,7 +89,7 @@ export function forecastOf(parameters: Parameters): Forecast {
       },
       oldestQemu(parameters),
     ],
-    ...(full ? { full } : {}),
-    alternatives: { preallocation: layouts },
+    ...(files[fullest] ? { full: files[fullest] } : {}),
+    alternatives: { preallocation: files },
   };
 }

@@ -55,10 +55,12 @@ function dataFile(layout: Qcow2Layout): FileLayout {
   return { length, pieces: () => pieces, fill: (_piece, _from, into) => into.fill(0) };
 }
 
-/** Throws `out-of-range` when the tables would exceed what the format can address. */
-export function imageLayoutOf(parameters: Parameters): ImageLayout {
-  const layout = layoutOf(parameters);
+/** The files of a layout. */
+export function filesOf(layout: Qcow2Layout): ImageLayout {
   const image = imageFile(layout);
-  if (parameters.dataFile === undefined) return { image };
-  return { image, dataFile: { name: parameters.dataFile, layout: dataFile(layout) } };
+  const name = layout.parameters.dataFile;
+  return name === undefined ? { image } : { image, dataFile: { name, layout: dataFile(layout) } };
 }
+
+/** Throws `out-of-range` when the tables would exceed what the format can address. */
+export const imageLayoutOf = (parameters: Parameters): ImageLayout => filesOf(layoutOf(parameters));

@@ -31,9 +31,10 @@ function layoutOf(length: number, preallocation: string): ImageLayout {
 }
 
 function forecast(request: CreateRequest): Forecast {
-  const { length } = parameters(request);
+  const { length, preallocation } = parameters(request);
   return {
     guestSize: length,
+    now: layoutOf(length, preallocation),
     facts: [
       { label: 'Metadata', bytes: 0, note: 'the file is the disk' },
       { label: 'Oldest QEMU', text: 'any', note: 'and every other tool' },
