@@ -76,7 +76,7 @@ function remembering(): Report {
 }
 
 function costOf(layout: ImageLayout, report: Report): Cost {
-  const image = report(forecast.now.image);
+  const image = report(layout.image);
   const data = layout.dataFile ? report(layout.dataFile.layout) : { length: 0, written: 0 };
   return { length: image.length + data.length, written: image.written + data.written };
 }
