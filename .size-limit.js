@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 const html = readFileSync('dist/page/index.html', 'utf8');
-const first = [...html.matchAll(/(?:src|href)="\/?([^"]+\.(?:js|css))"/g)].map((match) => match[1] ?? '');
+const first = [...html.matchAll(/(?:src|href)="(?:\.?\/)?([^"]+\.(?:js|css))"/g)].map((match) => match[1] ?? '');
 if (first.length === 0) throw new Error('dist/page/index.html names no script: the budget would measure nothing');
 
 const files = (folder) =>

@@ -6,7 +6,6 @@
  */
 export const divideUp = (value: number, by: number): number => Math.ceil(value / by);
 export const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
-export const roundDown = (value: number, to: number): number => Math.floor(value / to) * to;
 
 /** True for 1, 2, 4 … up to 2^53. */
 export function isPowerOfTwo(value: number): boolean {
