@@ -140,10 +140,11 @@ function noEffect(set: OptionSet, texts: OptionTexts): FormProblem[] {
   });
 }
 
+/** An option that the format lacks has no field; the form itself shows which ones there are. */
 const placed = (set: OptionSet, { option, message, why, fixes }: Problem): FormProblem => ({
   spot: findOption(set, option) ? { option } : 'command',
   message,
-  ...(why === undefined ? {} : { why }),
+  ...(why === undefined || !findOption(set, option) ? {} : { why }),
   fixes: fixes.map((fix) => ({ label: fix.label, action: { type: 'set', texts: fix.set } })),
 });
 

@@ -14,7 +14,7 @@ function noteOf(file: FileReport, enlarged: ReturnType<typeof drawFile>['enlarge
   if (enlarged) {
     const name = partName(enlarged.dominant, file.parts.find((one) => one.part === enlarged.dominant)?.count ?? 1);
     const rest = enlarged.dominant === 'data' ? 'metadata' : 'other parts';
-    return `${name}, with ${formatPercent(enlarged.share)} % ${rest} enlarged below`;
+    return `${name}, with ${formatPercent(enlarged.share)}\u00a0% ${rest} enlarged below`;
   }
   if (file.written === 0 && file.length > 0) return 'one hole: takes no space yet';
   return file.written < file.length ? `${formatBytes(file.written)} of it written` : '';
