@@ -12,9 +12,17 @@ export interface Io {
 
 export const PROGRAM = 'diskwright';
 
-/** Every line on stderr begins with the program's name. */
+/** Names may come out of an image: nothing in them may move the cursor or begin a line of its own. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** One line on stderr; every such line begins with the program's name. */
 export function say(io: Io, text: string): void {
-  for (const line of text.split('\n')) io.stderr(`${PROGRAM}: ${line}\n`);
+  io.stderr(`${PROGRAM}: ${printable(text)}\n`);
 }
 
 export const warn = (io: Io, text: string): void => say(io, `warning: ${text}`);
@@ -42,6 +50,8 @@ export function sayError(io: Io, thrown: unknown): void {
   } else if (thrown instanceof DiskwrightError) {
     say(io, thrown.message);
     if (thrown.fix !== undefined) say(io, `fix: ${thrown.fix}`);
-  } else if (thrown instanceof Error) say(io, `this is a defect: ${thrown.stack ?? thrown.message}`);
-  else say(io, `this is a defect: ${String(thrown)}`);
+  } else {
+    const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    for (const line of `this is a defect: ${text}`.split('\n')) say(io, line);
+  }
 }
