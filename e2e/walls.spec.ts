@@ -16,11 +16,11 @@ const tryWaysOut = (worker: Worker): Promise<string[]> =>
     async ([names, url]) => {
       const outcomes: string[] = [];
       for (const name of names) {
-        const way = Reflect.get(globalThis, name) as (new (url: string) => unknown) | undefined;
+        const way: unknown = Reflect.get(globalThis, name);
+        if (typeof way !== 'function') continue;
         try {
-          if (name === 'fetch' || name === 'importScripts')
-            await Reflect.apply(way as () => unknown, globalThis, [url]);
-          else Reflect.construct(way as new () => unknown, [name === 'WebSocket' ? url.replace('http', 'ws') : url]);
+          if (name === 'fetch' || name === 'importScripts') await Reflect.apply(way, globalThis, [url]);
+          else Reflect.construct(way, [name === 'WebSocket' ? url.replace('http', 'ws') : url]);
           outcomes.push(`${name} went out`);
         } catch {}
       }

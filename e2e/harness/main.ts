@@ -2,6 +2,8 @@
  * A page for the tests of saving alone: the real client and workers without the form. Built and served
  * apart from the product.
  */
+import { StreamSink } from '../../src/platform/browser/deliver/stream-sink.ts';
+import { openStream } from '../../src/platform/browser/deliver/stream-target.ts';
 import { createEngineClient } from '../../src/worker/client.ts';
 import type { EngineClient, SaveOrder, SaveProgress, SaveReport } from '../../src/worker/engine-client.ts';
 
@@ -17,6 +19,8 @@ export interface Harness {
   progress: SaveProgress | undefined;
   cancel(): void;
   contract(): Promise<string[]>;
+  /** Streams `pieces` of 1 MiB, one each 150 ms; true if every byte was taken within `limit` ms. */
+  streamSlowly(name: string, pieces: number, pingInterval: number, limit: number): Promise<boolean>;
 }
 
 declare global {
@@ -47,6 +51,23 @@ const harness: Harness = {
       const kind = error instanceof Error && 'kind' in error ? String(error.kind) : 'defect';
       return { failure: { kind, message: error instanceof Error ? error.message : String(error) }, phases };
     }
+  },
+  async streamSlowly(name, pieces, pingInterval, limit) {
+    const length = pieces * 1024 * 1024;
+    const target = await openStream(name, 'application/octet-stream', length, pingInterval);
+    const sink = await StreamSink.open(target.port, { ...target, pingInterval });
+    const produce = async () => {
+      const piece = new Uint8Array(1024 * 1024).fill(7);
+      for (let at = 0; at < length; at += piece.length) {
+        await sink.write(at, piece);
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      const finished = await sink.finish(length);
+      target.end();
+      return finished.length === length;
+    };
+    const tooLate = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), limit));
+    return await Promise.race([produce().catch(() => false), tooLate]);
   },
   contract: () =>
     new Promise((resolve, reject) => {
