@@ -200,3 +200,42 @@ test('a file dropped on the window is left alone, and that is said', async () =>
   await user.click(button('Dismiss'));
   expect(screen.queryByText('vm.qcow2 was not opened.')).toBe(null);
 });
+
+test('the command line is copied and pasted through the clipboard', async () => {
+  const { user } = await renderPage();
+  await user.click(button('Copy command line'));
+  expect(await navigator.clipboard.readText()).toBe('qemu-img create -f qcow2 disk.qcow2 32G');
+  await navigator.clipboard.writeText('qemu-img create -f raw other.img 1G\n');
+  await user.click(button('Paste'));
+  await waitFor(() => expect(radio('raw').checked).toBe(true));
+  expect(commandField().value).toBe('qemu-img create -f raw other.img 1G');
+});
+
+test('without leave to read the clipboard, the field is selected and the reason said', async () => {
+  const { user } = await renderPage();
+  vi.spyOn(navigator.clipboard, 'readText').mockRejectedValue(new Error('denied'));
+  await user.click(button('Paste'));
+  await screen.findByText(/keeps the clipboard to itself/);
+  expect(document.activeElement).toBe(commandField());
+});
+
+test('numbers of earlier options stay, and are shown as old only after a while', async () => {
+  const { engine, user } = await renderPage();
+  vi.spyOn(engine, 'forecast').mockReturnValue(new Promise(() => {}));
+  const card = screen.getByRole('region', { name: 'What you get' });
+  await user.click(radio('8 GiB'));
+  expect(within(card).getByText('34,359,738,368 bytes')).toBeTruthy();
+  expect(card.getAttribute('aria-busy')).toBe('false');
+  await waitFor(() => expect(card.getAttribute('aria-busy')).toBe('true'));
+  expect(within(card).getByText('34,359,738,368 bytes')).toBeTruthy();
+});
+
+test('a format that is not made here leaves only that to settle', async () => {
+  const { user } = await renderPage();
+  await pasteCommand(user, 'qemu-img create -f vmdk -o adapter_type=ide vm.vmdk 8G');
+  expect(problemStrip('"vmdk" is not a format that Diskwright makes.')).toBeTruthy();
+  expect(button('Settle 1 problem to build')).toBeTruthy();
+  await user.click(button('Use raw'));
+  expect(commandField().value).toBe('qemu-img create -f raw -o adapter_type=ide vm.img 8G');
+  expect(problemStrip('There is no option "adapter_type" here.')).toBeTruthy();
+});
