@@ -48,9 +48,9 @@ async function interrupt(
 test('is one file with a #! line and makes what qemu-img makes', () => {
   expect(readdirSync(join(home, 'built'))).toEqual(['diskwright.js']);
   expect(readFileSync(program, 'utf8').split('\n')[0]).toBe('#!/usr/bin/env node');
-  const args = ['create', '-f', 'qcow2', '-o', 'preallocation=metadata', 'x', '3G'];
+  const args = ['create', '-f', 'qcow2', '-o', 'preallocation=metadata', 'x', '700M'];
   const ours = run(...args);
-  const theirs = qemuImgOrThrow(['create', '-f', 'qcow2', '-o', 'preallocation=metadata', 'y', '3G'], { cwd: dir });
+  const theirs = qemuImgOrThrow(['create', '-f', 'qcow2', '-o', 'preallocation=metadata', 'y', '700M'], { cwd: dir });
   expect([ours.status, ours.stderr, ours.stdout]).toEqual([0, '', theirs.stdout.replace("'y'", "'x'")]);
   expect(spawnSync('cmp', ['x', 'y'], { cwd: dir }).status).toBe(0);
   qemuImgOrThrow(['check', 'x'], { cwd: dir });

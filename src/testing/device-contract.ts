@@ -1,6 +1,6 @@
 /**
  * One contract for every writable device, as plain functions that throw: it runs under Vitest as well as
- * in a browser's worker (`runDeviceContract`), so memory, Node's files and OPFS answer to the same checks.
+ * in a browser's worker, so memory, Node's files and OPFS answer to the same checks.
  */
 import { type DeviceRun, MAX_TRANSFER, type WritableDevice } from '../engine/device/device.ts';
 
@@ -261,15 +261,4 @@ export function deviceChecks(seed: number): readonly DeviceCheck[] {
     },
     check(`200 random operations agree with a plain array (seed ${seed})`, (device) => randomOperations(device, seed)),
   ];
-}
-
-/** Runs every check; the first that fails throws with its name. */
-export function runDeviceContract(subject: DeviceUnderTest, seed = 1): void {
-  for (const { name, run } of deviceChecks(seed)) {
-    try {
-      run(subject);
-    } catch (cause) {
-      throw new Error(`device contract, "${name}": ${cause instanceof Error ? cause.message : cause}`, { cause });
-    }
-  }
 }
