@@ -95,8 +95,8 @@ export function FinishedPage({ client, order, report, guestSize, onAnother, onAg
       <UseItTabs
         saved={{
           file,
-          image: order.gzip ? file.replace(/\.gz$/, '') : file,
           format: order.format,
+          gzip: order.gzip,
           dataFile: data && { file: data.name, stored: order.texts['data_file'] ?? data.name },
           backingFile: order.texts['backing_file'],
         }}

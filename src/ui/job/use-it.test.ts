@@ -3,25 +3,32 @@ import { guidesFor, type Saved } from './use-it.ts';
 
 const commands = (saved: Partial<Saved>, program: string): string =>
   (
-    guidesFor({ file: 'disk.qcow2', image: 'disk.qcow2', format: 'qcow2', ...saved }).find(
-      (one) => one.program === program,
-    )?.steps ?? []
+    guidesFor({ file: 'disk.qcow2', format: 'qcow2', gzip: false, ...saved }).find((one) => one.program === program)
+      ?.steps ?? []
   )
     .map((step) => step.command ?? step.text)
     .join('\n');
 
 test('names are quoted for the shell, and commas doubled where QEMU splits at them', () => {
   const name = "it's, mine.qcow2";
-  expect(commands({ file: name, image: name }, 'QEMU')).toContain(
-    "-drive 'file=it'\\''s,, mine.qcow2,format=qcow2,if=virtio'",
-  );
-  expect(commands({ file: '-x.img', image: '-x.img', format: 'raw' }, 'Proxmox')).toContain('import 100 ./-x.img ');
+  expect(commands({ file: name }, 'QEMU')).toContain("-drive 'file=it'\\''s,, mine.qcow2,format=qcow2,if=virtio'");
+  expect(commands({ file: '-x.img', format: 'raw' }, 'Proxmox')).toContain('import 100 ./-x.img ');
 });
 
-test('a compressed file is unpacked first, in every program', () => {
-  for (const { steps } of guidesFor({ file: 'd.img.gz', image: 'd.img', format: 'raw' })) {
+test('compressed files are unpacked first, in every program', () => {
+  for (const { steps } of guidesFor({ file: 'd.img.gz', format: 'raw', gzip: true })) {
     expect(steps[0]?.command).toBe('gunzip d.img.gz');
   }
+  const both = commands({ file: 'd.qcow2.gz', gzip: true, dataFile: { file: 'd.raw.gz', stored: 'd.raw' } }, 'QEMU');
+  expect(both).toContain('gunzip d.qcow2.gz\ngunzip d.raw.gz');
+  expect(both).toContain('file=d.qcow2,');
+  expect(both).not.toContain('mv ');
+});
+
+test('a compressed file that was saved without .gz', () => {
+  const steps = commands({ file: 'd.img', format: 'raw', gzip: true }, 'QEMU');
+  expect(steps).toContain('gunzip -c < d.img > unpacked-d.img');
+  expect(steps).toContain('file=unpacked-d.img,format=raw');
 });
 
 test('with a data file: one folder for QEMU, one file where QEMU is started elsewhere', () => {

@@ -2,14 +2,19 @@
 import { quoteWord } from '../create/shell-words.ts';
 
 export interface Saved {
-  /** As saved, `.gz` included. */
+  /** Name of the image as saved. */
   readonly file: string;
-  /** Name without `.gz`. */
-  readonly image: string;
   readonly format: string;
-  /** Saved name of the data file, and its name as stored in the image. */
+  /** Both files were saved compressed. */
+  readonly gzip: boolean;
+  /** Name of the data file as saved, and the name that the image knows it by. */
   readonly dataFile?: { readonly file: string; readonly stored: string } | undefined;
   readonly backingFile?: string | undefined;
+}
+
+/** Unpacked: `image` is what the programs open. */
+interface Ready extends Saved {
+  readonly image: string;
 }
 
 export interface Step {
@@ -27,14 +32,29 @@ const listValue = (text: string): string => text.replaceAll(',', ',,');
 /** A name that a program could take for a flag or a protocol becomes a path. */
 const path = (name: string): string => (/^-|^[^/]*:/.test(name) ? `./${name}` : name);
 
+/** The name once it is unpacked; someone may have saved the compressed file under a name without .gz. */
+function plainName(file: string, gzip: boolean): string {
+  if (!gzip) return file;
+  return file.endsWith('.gz') ? file.slice(0, -3) : `unpacked-${file}`;
+}
+
+function unpack(file: string): string {
+  if (file.endsWith('.gz')) return `gunzip ${quoteWord(path(file))}`;
+  return `gunzip -c < ${quoteWord(path(file))} > ${quoteWord(path(plainName(file, true)))}`;
+}
+
 /** What must be done before any program can read the image. */
-function preparation({ file, image, dataFile, backingFile }: Saved): Step[] {
+function preparation({ file, gzip, dataFile, backingFile }: Saved): Step[] {
   const steps: Step[] = [];
-  if (file !== image) steps.push({ text: 'Unpack it first.', command: `gunzip ${quoteWord(path(file))}` });
-  if (dataFile && dataFile.file !== dataFile.stored) {
+  if (gzip) {
+    const files = dataFile ? [file, dataFile.file] : [file];
+    steps.push({ text: 'Unpack it first.', command: files.map(unpack).join('\n') });
+  }
+  const data = dataFile && plainName(dataFile.file, gzip);
+  if (data !== undefined && dataFile && data !== dataFile.stored) {
     steps.push({
       text: 'Give the data file the name that the image knows it by.',
-      command: `mv ${quoteWord(path(dataFile.file))} ${quoteWord(path(dataFile.stored))}`,
+      command: `mv ${quoteWord(path(data))} ${quoteWord(path(dataFile.stored))}`,
     });
   }
   if (backingFile !== undefined) {
@@ -43,7 +63,7 @@ function preparation({ file, image, dataFile, backingFile }: Saved): Step[] {
   return steps;
 }
 
-function qemu({ image, format, dataFile }: Saved): Step[] {
+function qemu({ image, format, dataFile }: Ready): Step[] {
   const drive = quoteWord(`file=${listValue(path(image))},format=${format},if=virtio`);
   return [
     ...(dataFile
@@ -58,7 +78,7 @@ function qemu({ image, format, dataFile }: Saved): Step[] {
 }
 
 /** For programs that start QEMU elsewhere, where it would not find the data file. */
-function oneFile({ image, format, dataFile }: Saved): { steps: Step[]; image: string } {
+function oneFile({ image, format, dataFile }: Ready): { steps: Step[]; image: string } {
   if (!dataFile) return { steps: [], image };
   const single = `single-${image}`;
   return {
@@ -72,7 +92,7 @@ function oneFile({ image, format, dataFile }: Saved): { steps: Step[]; image: st
   };
 }
 
-function virtManager(saved: Saved): Step[] {
+function virtManager(saved: Ready): Step[] {
   const { steps, image } = oneFile(saved);
   const pool = '/var/lib/libvirt/images/';
   const disk = quoteWord(`path=${listValue(pool + image)},format=${saved.format},bus=virtio`);
@@ -86,7 +106,7 @@ function virtManager(saved: Saved): Step[] {
   ];
 }
 
-function proxmox({ image, dataFile }: Saved): Step[] {
+function proxmox({ image, dataFile }: Ready): Step[] {
   return [
     {
       text: `Copy ${dataFile ? 'both files' : 'the file'} to the node, then import ${dataFile ? 'in their folder' : 'it'} into machine 100.`,
@@ -99,7 +119,7 @@ function proxmox({ image, dataFile }: Saved): Step[] {
   ];
 }
 
-function utm(saved: Saved): Step[] {
+function utm(saved: Ready): Step[] {
   const { steps, image } = oneFile(saved);
   return [
     ...steps,
@@ -111,10 +131,11 @@ function utm(saved: Saved): Step[] {
 
 export function guidesFor(saved: Saved): readonly Guide[] {
   const before = preparation(saved);
+  const ready = { ...saved, image: plainName(saved.file, saved.gzip) };
   return [
-    { program: 'QEMU', steps: [...before, ...qemu(saved)] },
-    { program: 'virt-manager', steps: [...before, ...virtManager(saved)] },
-    { program: 'Proxmox', steps: [...before, ...proxmox(saved)] },
-    { program: 'UTM', steps: [...before, ...utm(saved)] },
+    { program: 'QEMU', steps: [...before, ...qemu(ready)] },
+    { program: 'virt-manager', steps: [...before, ...virtManager(ready)] },
+    { program: 'Proxmox', steps: [...before, ...proxmox(ready)] },
+    { program: 'UTM', steps: [...before, ...utm(ready)] },
   ];
 }

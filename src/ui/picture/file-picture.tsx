@@ -13,8 +13,9 @@ const inWords = (captions: readonly Caption[]): string =>
 function noteOf(file: FileReport, enlarged: ReturnType<typeof drawFile>['enlarged']): string {
   if (enlarged) {
     const name = partName(enlarged.dominant, file.parts.find((one) => one.part === enlarged.dominant)?.count ?? 1);
-    const rest = enlarged.dominant === 'data' ? 'metadata' : 'other parts';
-    return `${name}, with ${formatPercent(enlarged.share)}\u00a0% ${rest} enlarged below`;
+    const percent = `${formatPercent(enlarged.share)}\u00a0%`;
+    const rest = enlarged.dominant === 'data' ? `${percent} metadata` : `the other ${percent}`;
+    return `${name}; ${rest} enlarged below`;
   }
   if (file.written === 0 && file.length > 0) return 'one hole: takes no space yet';
   return file.written < file.length ? `${formatBytes(file.written)} of it written` : '';
