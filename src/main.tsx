@@ -1,11 +1,8 @@
-/** Entry of the page: the theme before anything is drawn, then the app over the engine's worker. */
+/** Entry of the page: the app over the engine's worker. */
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './ui/App.tsx';
-import { applyStoredTheme } from './ui/frame/theme.ts';
 import { createEngineClient } from './worker/client.ts';
-
-applyStoredTheme();
 
 const root = document.getElementById('root');
 if (!root) throw new Error('internal error: the page has no root element');

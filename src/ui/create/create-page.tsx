@@ -61,6 +61,20 @@ function useKeys(onBuild: (() => void) | undefined, onCancel: (() => void) | und
   }, [onBuild, onCancel]);
 }
 
+/** True once `active` has lasted `milliseconds`: what is over before then need not flash up. */
+function useLasting(active: boolean, milliseconds: number): boolean {
+  const [passed, setPassed] = useState(false);
+  useEffect(() => {
+    if (!active) return;
+    const timer = setTimeout(() => setPassed(true), milliseconds);
+    return () => {
+      clearTimeout(timer);
+      setPassed(false);
+    };
+  }, [active, milliseconds]);
+  return active && passed;
+}
+
 export function CreatePage({ client }: { readonly client: EngineClient }) {
   const [{ line }, dispatch] = useReducer(reduce, initialState);
   const [openFolds, setOpenFolds] = useState<ReadonlySet<FoldName>>(new Set());
@@ -129,6 +143,7 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
 
   const building = job.state === 'building';
   const finished = job.state === 'finished';
+  const buildingShown = useLasting(building, 150);
   useKeys(building || finished ? undefined : go, building ? cancel : undefined);
 
   // Back at the form after a build, the focus is where it was left: on the button.
@@ -143,7 +158,7 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
   }, [building, finished]);
 
   return (
-    <main id="create" className={`page${building ? ' page--job' : ''}${finished ? ' page--done' : ''}`}>
+    <main id="create" className={`page${buildingShown ? ' page--job' : ''}${finished ? ' page--done' : ''}`}>
       <div>
         {job.state === 'finished' ? (
           <FinishedPage
@@ -157,13 +172,13 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
         ) : (
           <>
             <h1 className="sr">{building ? `Building ${job.order.fileName}` : 'Create a disk image'}</h1>
-            {building && (
+            {building && buildingShown && (
               <p className="lock">
                 <LockIcon />
                 Locked while {job.order.fileName} is built from these options.
               </p>
             )}
-            <div className={building ? 'locked' : undefined} inert={building}>
+            <div className={buildingShown ? 'locked' : undefined} inert={building}>
               <CreateForm
                 name={line.name}
                 format={line.format}
@@ -182,13 +197,19 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
       </div>
       <aside className="side" aria-label="Result">
         <div className="side__scroll">
-          {building ? (
+          {building && buildingShown ? (
             <BuildingPanel job={job} />
           ) : (
             <>
               <SizesCard report={report} old={forecast.old} />
               <PicturePanel report={report} fileName={imageName} />
-              <CommandPanel line={line} draft={draft} reading={shownReading} fixed={finished} onAction={dispatch} />
+              <CommandPanel
+                line={line}
+                draft={draft}
+                reading={shownReading}
+                fixed={finished}
+                onAction={dispatch}
+              />
             </>
           )}
         </div>

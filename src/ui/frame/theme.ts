@@ -1,6 +1,6 @@
 /**
- * Light, dark or as the system has it. `applyStoredTheme` runs first thing in the page's entry, before
- * anything is drawn; the colours themselves are CSS.
+ * Light, dark or as the system has it. At the start `public/theme.js` applies what is stored here, before the
+ * first paint; the colours themselves are CSS.
  */
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -22,8 +22,6 @@ function apply(theme: Theme): void {
   if (theme === 'system') delete dataset['theme'];
   else dataset['theme'] = theme;
 }
-
-export const applyStoredTheme = (): void => apply(storedTheme());
 
 export function setTheme(theme: Theme): void {
   apply(theme);

@@ -14,7 +14,7 @@ test('Ctrl+Enter builds; phase, bytes, rate and time left are shown', async () =
   act(() =>
     engine.saves[0]?.progress({ phase: 'Writing tables', done: 2 ** 20, total: 2 ** 22, rate: 2 ** 20, eta: 3 }),
   );
-  expect(screen.getByRole('heading', { name: 'Writing tables' })).toBeTruthy();
+  expect(await screen.findByRole('heading', { name: 'Writing tables' })).toBeTruthy();
   const bar = screen.getByRole<HTMLProgressElement>('progressbar', { name: 'Writing tables' });
   expect(bar.value / bar.max).toBe(0.25);
   expect(screen.getByText('1 MiB of 4 MiB')).toBeTruthy();
