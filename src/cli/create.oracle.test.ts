@@ -250,15 +250,6 @@ const withBases = (dir: string): void => {
   qemu('create', '-q', '-f', 'qcow2', '-u', '-b', 'nbd:x', '-F', 'raw', 'net.qcow2', '10M');
   qemu('create', '-q', '-f', 'qcow2', '-o', 'data_file=df', 'data.qcow2', '10M');
   truncateSync(join(dir, 'df'), 0);
-  for (const format of ['qed', 'vdi', 'vmdk', 'vpc', 'vhdx', 'parallels', 'qcow']) {
-    qemu('create', '-q', '-f', format, `b.${format}`, '16M');
-  }
-  for (const format of ['qed', 'vmdk', 'qcow']) {
-    qemu('create', '-q', '-f', format, '-b', `b.${format}`, '-F', format, `over.${format}`);
-    qemu('create', '-q', '-f', format, `gone.${format}`, '16M');
-    qemu('create', '-q', '-f', format, '-b', `gone.${format}`, '-F', format, `lost.${format}`);
-    rmSync(join(dir, `gone.${format}`));
-  }
   writeFileSync(join(dir, 'cut.qcow2'), Buffer.from('514649fb00000003', 'hex'));
   symlinkSync('b.qcow2', join(dir, 'link.qcow2'));
 };
@@ -333,8 +324,13 @@ table(
   create -f qcow2 -b b.qcow2 -F qcow2 -o size=1M x
   create -f qcow2 -b b.qcow2 -F qcow2 -o size=18446744073709551615 x
   create -f qcow2 -b b.qcow2 -F qcow2 -o compat=0.10 x
-  create -q -f qcow2 -b b.qcow2 -F qcow2 x
-  create -f qcow2 -b b.qed -F qed x
+  create -q -f qcow2 -b b.qcow2 -F qcow2 x`,
+  withBases,
+);
+
+table(
+  'backing files of other formats',
+  `create -f qcow2 -b b.qed -F qed x
   create -f qcow2 -b b.vdi -F vdi x
   create -f qcow2 -b b.vmdk -F vmdk x
   create -f qcow2 -b b.vpc -F vpc x
@@ -350,7 +346,18 @@ table(
   create -f qcow2 -b lost.qed -F qed x
   create -f qcow2 -b lost.qcow -F qcow x
   create -f qcow2 -b lost.vmdk -F vmdk x`,
-  withBases,
+  (dir) => {
+    const qemu = (...args: string[]): void => void qemuImgOrThrow(args, { cwd: dir });
+    for (const format of ['qed', 'vdi', 'vmdk', 'vpc', 'vhdx', 'parallels', 'qcow']) {
+      qemu('create', '-q', '-f', format, `b.${format}`, '16M');
+    }
+    for (const format of ['qed', 'vmdk', 'qcow']) {
+      qemu('create', '-q', '-f', format, '-b', `b.${format}`, '-F', format, `over.${format}`);
+      qemu('create', '-q', '-f', format, `gone.${format}`, '16M');
+      qemu('create', '-q', '-f', format, '-b', `gone.${format}`, '-F', format, `lost.${format}`);
+      rmSync(join(dir, `gone.${format}`));
+    }
+  },
 );
 
 table(
