@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, test as base, expect, type Page, type Request } from '@playwright/test';
-import { harnessUrl } from '../../playwright.config.ts';
+import { harnessUrl, pageUrl } from '../../playwright.config.ts';
 import type { SaveOrder } from '../../src/worker/engine-client.ts';
 import type { SaveOutcome } from '../harness/main.ts';
 
@@ -57,7 +57,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
 /** No request of a whole test, workers included, went anywhere else. */
 export function expectOwnOrigin(requests: readonly string[]): void {
-  const foreign = requests.filter((url) => !/^(blob|data):/.test(url) && !url.startsWith(harnessUrl));
+  const foreign = requests.filter(
+    (url) => !/^(blob|data):/.test(url) && ![harnessUrl, pageUrl].some((own) => url.startsWith(own)),
+  );
   expect(foreign, 'requests that left the origin').toEqual([]);
 }
 

@@ -13,7 +13,7 @@ type Forecast = Answers['forecast'];
 
 interface Waiting {
   readonly call: ForecastCall;
-  resolve(answer: Promise<Forecast>): void;
+  resolve(answer: Forecast): void;
   reject(error: Error): void;
 }
 
@@ -47,9 +47,9 @@ export class NewestOnly {
     this.#waiting = undefined;
     this.#busy = next !== undefined;
     if (!next) return;
-    const answer = this.#lane.ask<'forecast'>(next.call);
-    next.resolve(answer);
-    const goOn = () => this.#next();
-    answer.then(goOn, goOn);
+    this.#lane
+      .ask<'forecast'>(next.call)
+      .then(next.resolve, next.reject)
+      .finally(() => this.#next());
   }
 }

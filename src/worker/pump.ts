@@ -2,7 +2,7 @@
  * Runs an engine operation in slices of about 16 ms, so that messages (cancel!) get their turn, and waits
  * for its consumer. Cancelling interrupts a wait at once and ends the operation through `return`.
  */
-import type { Operation, Progress } from '../jobs/step.ts';
+import type { Operation, Progress, Step } from '../jobs/step.ts';
 import { cancelled } from './protocol.ts';
 
 const SLICE_MS = 16;
@@ -23,6 +23,12 @@ function nextTurn(): Promise<void> {
     turnEnd.start();
     turnStart.postMessage(undefined);
   });
+}
+
+function hand(step: Step, taker: StepTaker): void | Promise<void> {
+  if (step.kind === 'emit') return taker.write(step.at, step.bytes);
+  if (step.kind === 'zeros') return taker.zeros(step.at, step.length);
+  taker.progress(step);
 }
 
 export async function pump<Result>(
@@ -48,10 +54,7 @@ export async function pump<Result>(
         finished = true;
         return value;
       }
-      let wait: void | Promise<void>;
-      if (value.kind === 'emit') wait = taker.write(value.at, value.bytes);
-      else if (value.kind === 'zeros') wait = taker.zeros(value.at, value.length);
-      else taker.progress(value);
+      const wait = hand(value, taker);
       if (wait) await unlessCancelled(wait);
       if (performance.now() >= sliceEnds) {
         await nextTurn();
