@@ -7,7 +7,8 @@ import { ReferenceCounts } from './reference-counts.ts';
 import { isAllOne, refcountAt, type StoredRefcounts } from './stored-refcounts.ts';
 
 const PAGE = ReferenceCounts.pageSize;
-const ONE_EACH = 0x0001_0001;
+/** Four counts of 1, read as a double. */
+const ONE_EACH = new Float64Array(Uint16Array.of(1, 1, 1, 1).buffer)[0];
 
 /** Every cluster of [first, first + count) is referenced exactly once. */
 function allOnce(counts: ReferenceCounts, first: number, count: number): boolean {
@@ -17,8 +18,8 @@ function allOnce(counts: ReferenceCounts, first: number, count: number): boolean
     if (!page) return false;
     const from = cluster - index * PAGE;
     const to = Math.min(PAGE, from + (first + count - cluster));
-    if (from % 2 === 0 && to % 2 === 0) {
-      const words = new Int32Array(page.buffer, from * 2, (to - from) / 2);
+    if (from % 4 === 0 && to % 4 === 0) {
+      const words = new Float64Array(page.buffer, from * 2, (to - from) / 4);
       for (let i = 0; i < words.length; i++) if (words[i] !== ONE_EACH) return false;
     } else for (let i = from; i < to; i++) if (page[i] !== 1) return false;
     cluster += to - from;

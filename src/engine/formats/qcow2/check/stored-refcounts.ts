@@ -85,21 +85,25 @@ export function refcountAt(block: DataView, slot: number, bits: number): number 
   }
 }
 
-/** A block whose every count is 1, by far the usual kind: told by comparing words. */
+/** A block whose every count is 1, by far the usual kind: told by comparing eight bytes at a time. */
 export function isAllOne(block: Uint8Array, bits: number): boolean {
-  const words = new Int32Array(block.buffer, block.byteOffset, block.length / 4);
-  const one = ONES[bits];
-  if (one === undefined) return false;
+  const one = ONES[bits] ?? Number.NaN;
+  // The pattern of 1-bit counts is all ones, which as a double is not equal to itself.
+  if (Number.isNaN(one)) return block.every((byte) => byte === 0xff);
+  const words = new Float64Array(block.buffer, block.byteOffset, block.length / 8);
   for (let i = 0; i < words.length; i++) if (words[i] !== one) return false;
   return true;
 }
 
-/** A 32-bit word of a block full of ones, in the machine's own byte order; 64-bit counts span two. */
+/** Eight bytes of a block full of ones, read as a double: the only 64-bit word that is compared at full speed. */
 const ONES: Readonly<Record<number, number>> = Object.fromEntries(
-  [1, 2, 4, 8, 16, 32].map((bits) => {
-    const byte = ({ 1: 0xff, 2: 0x55, 4: 0x11, 8: 1 } as Record<number, number>)[bits];
-    const pattern = byte === undefined ? (bits === 16 ? [0, 1, 0, 1] : [0, 0, 0, 1]) : [byte, byte, byte, byte];
-    return [bits, new Int32Array(Uint8Array.from(pattern).buffer)[0] ?? 0];
+  [2, 4, 8, 16, 32, 64].map((bits) => {
+    const pattern = new Uint8Array(8);
+    for (let slot = 0; slot < 64 / bits; slot++) {
+      if (bits >= 8) pattern[((slot + 1) * bits) / 8 - 1] = 1;
+      else pattern[(slot * bits) >> 3] = (pattern[(slot * bits) >> 3] ?? 0) | (1 << ((slot * bits) & 7));
+    }
+    return [bits, new Float64Array(pattern.buffer)[0] ?? Number.NaN];
   }),
 );
 
