@@ -16,6 +16,15 @@ test('the first screen is a default command line and its exact sizes', async () 
   expect(screen.getByText('Saved to your downloads.')).toBeTruthy();
 });
 
+test('the size says what it leads to', async () => {
+  const { user } = await renderPage();
+  expect(screen.getByText('What the guest sees. The file starts at 192.5 KiB and grows with use.')).toBeTruthy();
+  const size = screen.getByRole('textbox', { name: 'Size' });
+  await user.clear(size);
+  await user.type(size, '1000');
+  expect(screen.getByText(/Rounded up to whole sectors/)).toBeTruthy();
+});
+
 test('every kind of field ends in the command line', async () => {
   const { user } = await renderPage();
   const size = screen.getByRole('textbox', { name: 'Size' });

@@ -203,13 +203,7 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
             <>
               <SizesCard report={report} old={forecast.old} />
               <PicturePanel report={report} fileName={imageName} />
-              <CommandPanel
-                line={line}
-                draft={draft}
-                reading={shownReading}
-                fixed={finished}
-                onAction={dispatch}
-              />
+              <CommandPanel line={line} draft={draft} reading={shownReading} fixed={finished} onAction={dispatch} />
             </>
           )}
         </div>

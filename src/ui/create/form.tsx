@@ -1,12 +1,23 @@
 /** The left side: name and format, then every option of the format, grouped and folded as declared. */
 import type { ReactNode } from 'react';
+import { formatBytes } from '../../engine/bytes/units.ts';
 import type { ForecastReport } from '../../jobs/forecast.ts';
 import { OptionField } from '../fields/option-field.tsx';
+import { presentationOf } from '../fields/presentation.ts';
+import { bytesOf } from '../fields/size-spelling.ts';
 import { ProblemStrip } from '../problem.tsx';
 import { ClosedFold, FoldView } from './fold.tsx';
 import { type Fold, type FoldName, foldSummary, type Group, type GroupName, groupsOf } from './groups.ts';
 import { creatable, type FormReading, sameSpot } from './reading.ts';
 import { type FormAction, savedName } from './state.ts';
+
+/** What a size leads to, in the line below its field. */
+function sizeConsequence(text: string | undefined, report: ForecastReport | undefined): string | undefined {
+  const bytes = bytesOf(text);
+  if (bytes !== undefined && bytes % SECTOR !== 0n) return 'Rounded up to whole sectors of 512 bytes.';
+  if (!report?.full || report.now.length >= report.full.length) return undefined;
+  return `The file starts at ${formatBytes(report.now.length)} and grows with use.`;
+}
 
 interface Props {
   readonly name: string;
@@ -19,6 +30,8 @@ interface Props {
   /** What stands in a fold beside its options. */
   readonly beside?: Partial<Record<FoldName, ReactNode>>;
 }
+
+const SECTOR = 512n;
 
 const GROUP_TITLES: Readonly<Record<GroupName, string>> = { disk: 'Disk', layout: 'Layout', extras: 'Extras' };
 
@@ -117,6 +130,7 @@ export function CreateForm(props: Props) {
         reason={blocked[option.qemu]}
         problems={problems.filter((problem) => sameSpot(problem.spot, { option: option.qemu }))}
         costs={report?.alternatives[option.qemu]}
+        consequence={presentationOf(option.qemu).large && sizeConsequence(texts[option.qemu], report)}
         onAction={onAction}
       />
     ));

@@ -22,6 +22,8 @@ interface Props {
   readonly reason: string | undefined;
   readonly problems: readonly FormProblem[];
   readonly costs?: Readonly<Record<string, Cost>> | undefined;
+  /** What follows from the present value, behind the help. */
+  readonly consequence?: string | undefined;
   readonly onAction: (action: FormAction) => void;
 }
 
@@ -51,7 +53,7 @@ function helpOf(option: OptionDeclaration, text: string | undefined): string {
   return `${option.help} ${chosen(option, text)?.help ?? ''}`.trim();
 }
 
-export function OptionField({ option, text, reason, problems, costs, onAction }: Props) {
+export function OptionField({ option, text, reason, problems, costs, consequence, onAction }: Props) {
   const detail = useId();
   const id = fieldId(option.qemu);
   // What is set stays within reach, so that it can be unset.
@@ -87,7 +89,7 @@ export function OptionField({ option, text, reason, problems, costs, onAction }:
           </p>
         ) : (
           <p className="help" id={`${detail}-help`}>
-            {helpOf(option, text)}
+            {helpOf(option, text)} {consequence}
           </p>
         )}
         {problems.map((problem, index) => (
