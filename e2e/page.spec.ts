@@ -1,5 +1,6 @@
 /** The page as a person uses it: by keyboard, narrow, light and dark, cancelled, refused. */
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page, type Request } from '@playwright/test';
 import { makeFolder, removeFolder } from './support/folder.ts';
@@ -73,6 +74,19 @@ test('the first screen, one click: the default image', async ({ page, folder }) 
       .or(page.getByLabel(sha256Of(path)))
       .first(),
   ).toBeAttached();
+});
+
+test('what is fetched before the form is usable keeps its budget', async ({ page }) => {
+  const bodies: Promise<Buffer>[] = [];
+  page.on('response', (response) => {
+    // The worker and what it loads have a budget of their own.
+    const own = response.frame() === page.mainFrame() && !/host-|driver-/.test(response.url());
+    if (own && /\.(js|css)$/.test(response.url())) bodies.push(response.body());
+  });
+  await open(page);
+  const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body).length);
+  expect(sizes.length).toBeGreaterThan(1);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(120 * 1024);
 });
 
 test('the form filled and the image saved by keyboard alone', async ({ page, folder }) => {

@@ -29,7 +29,8 @@ interface Pending {
 }
 
 export class Lane {
-  #worker = this.#start();
+  /** Absent after it stopped by itself: the next call starts another. */
+  #worker: Worker | undefined = this.#start();
   #nextId = 1;
   readonly #pending = new Map<number, Pending>();
 
@@ -55,15 +56,20 @@ export class Lane {
   }
 
   /** All calls in progress end as cancelled. */
-  restart(reason: Error = cancelled()): void {
-    this.#worker.terminate();
+  restart(): void {
+    this.#worker?.terminate();
+    this.#worker = this.#start();
+    this.#drop(cancelled());
+  }
+
+  #drop(reason: Error): void {
     const dropped = [...this.#pending.values()];
     this.#pending.clear();
-    this.#worker = this.#start();
     for (const { reject } of dropped) reject(reason);
   }
 
   #post(message: ToWorker, transfer: readonly Transferable[] = []): void {
+    this.#worker ??= this.#start();
     this.#worker.postMessage(message, [...transfer]);
   }
 
@@ -74,8 +80,9 @@ export class Lane {
       event.preventDefault();
       const detail = event.message || 'its script did not load';
       const reason = new DiskwrightError('io', `The engine's worker stopped: ${detail}.`, { fix: 'Reload the page.' });
-      for (const { reject } of this.#pending.values()) reject(reason);
-      this.#pending.clear();
+      worker.terminate();
+      this.#worker = undefined;
+      this.#drop(reason);
     };
     return worker;
   }
