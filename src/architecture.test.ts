@@ -12,6 +12,8 @@ const ROOT = 'src';
 const RANKS: readonly (readonly [prefix: string, rank: number])[] = [
   ['engine/errors.ts', 0],
   ['engine/bytes/', 0.5],
+  ['engine/codec/', 1],
+  ['engine/crypto/', 1],
   ['engine/device/', 1],
   ['engine/options/', 1],
   ['engine/image/', 2],

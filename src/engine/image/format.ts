@@ -5,6 +5,8 @@
 
 import type { ReadableDevice } from '../device/device.ts';
 import type { OptionSet, OptionTexts } from '../options/declare.ts';
+import type { ImageDescription } from './description.ts';
+import type { ImageDevices, OpenImage } from './image.ts';
 import type { ImageLayout } from './layout.ts';
 import type { CheckProgress, CheckReport } from './report.ts';
 
@@ -38,6 +40,12 @@ export interface FormatDriver {
   /** The image that this one rests on, as its header names it; absent: the format has no such thing. */
   backing?(device: ReadableDevice): BackingReference | undefined;
   readonly create?: CreateDriver;
+  /** The file that holds the guest's data when the image does not, as its header names it. */
+  dataFile?(device: ReadableDevice): string | undefined;
+  /** What the image says about itself; absent: cannot be told so far. Throws where it cannot be opened. */
+  describe?(device: ReadableDevice): ImageDescription;
+  /** Opens the image to read its disk; absent: cannot be read so far. Throws `corrupt` or `unsupported`. */
+  open?(devices: ImageDevices): OpenImage;
   /**
    * Checks the image's own structures without changing anything; absent: the format has nothing to check.
    * Throws where the image cannot be opened at all.

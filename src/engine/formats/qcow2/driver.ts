@@ -1,14 +1,18 @@
 /** The qcow2 driver: what the registry loads when an image is to be made or looked at. */
 import type { ReadableDevice } from '../../device/device.ts';
+import { DiskwrightError } from '../../errors.ts';
 import type { FormatDriver } from '../../image/format.ts';
 import { checkImage } from './check/check.ts';
 import { estimateOf } from './estimate.ts';
 import { backingOf, extensionsOf } from './extensions.ts';
 import { forecastOf } from './forecast.ts';
 import { QCOW2_MAGIC } from './header.ts';
+import { openImage } from './image.ts';
 import { imageLayoutOf } from './image-layout.ts';
+import { describeImage } from './info.ts';
 import { openHeader, virtualSizeOf } from './open-header.ts';
 import { parametersOf } from './parameters.ts';
+import { dataFileName } from './validate.ts';
 
 function probe(device: ReadableDevice): string | undefined {
   const head = new Uint8Array(8);
@@ -27,6 +31,14 @@ export const qcow2Driver: FormatDriver = {
     const header = openHeader(device);
     return backingOf(device, header, extensionsOf(device, header));
   },
+  dataFile(device) {
+    const header = openHeader(device);
+    const name = dataFileName(header, extensionsOf(device, header));
+    if (name === '') throw new DiskwrightError('unsupported', 'qcow2: the image has a data file but does not name it.');
+    return name;
+  },
+  describe: describeImage,
+  open: openImage,
   check: checkImage,
   create: {
     layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),

@@ -1,0 +1,44 @@
+/**
+ * An open image: where its guest data is. A format answers `locate`; generic code (`access.ts`) does all reading,
+ * following of chains, mapping and comparing once for every format.
+ */
+import type { ReadableDevice } from '../device/device.ts';
+
+/**
+ * A stretch of the disk whose bytes come from one place. Offsets and lengths are bytes of the guest, `host` an
+ * offset in a device.
+ *
+ *   data    bytes stand at `host` of `device`
+ *   zero    reads as zeros; with `host` a place for them is kept
+ *   absent  nothing here: the backing image shows through, zeros where there is none; `host` as above
+ *   coded   compressed or encrypted: only `decode` of the image can read it
+ */
+export type Extent =
+  | {
+      readonly kind: 'data';
+      readonly at: number;
+      readonly length: number;
+      readonly device: ReadableDevice;
+      readonly host: number;
+    }
+  | { readonly kind: 'zero' | 'absent'; readonly at: number; readonly length: number; readonly host?: number }
+  | { readonly kind: 'coded'; readonly at: number; readonly length: number };
+
+export interface OpenImage {
+  /** Bytes of the disk, whole sectors. */
+  readonly virtualSize: number;
+  /**
+   * The extent that begins at `at`, at least one byte and at most `length` long: one object per run, never per
+   * cluster. [at, at + length) lies inside the disk. Neighbours may be of one kind. Throws `corrupt`.
+   */
+  locate(at: number, length: number): Extent;
+  /** Fills `into` with the bytes of a coded extent from `at` on. Absent: there are no coded extents. */
+  decode?(at: number, into: Uint8Array): void;
+}
+
+/** The devices of one image, opened by the shell. */
+export interface ImageDevices {
+  readonly image: ReadableDevice;
+  /** Guest data outside the image (an external data file), where the image says that it has one. */
+  readonly data?: ReadableDevice | undefined;
+}
