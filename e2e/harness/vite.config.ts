@@ -23,5 +23,6 @@ export default defineConfig({
       },
     },
   },
-  preview: { host: 'localhost', strictPort: true },
+  // A name that is no secure context, for the test of what is left without one.
+  preview: { host: 'localhost', strictPort: true, allowedHosts: ['insecure.test'] },
 });
