@@ -23,7 +23,7 @@ async function cancelTime(page: Page, what: typeof full): Promise<number> {
 }
 
 for (const sink of ['picked', 'stream'] as const) {
-  test(`${sink}: cancelled half-way, within 200 ms, nothing is left`, async ({ page }) => {
+  test(`${sink}: cancelled half-way at once (the goal is 200 ms), nothing is left`, async ({ page }) => {
     await fakePicker(page);
     await openHarness(page, QUERIES[sink]);
     const download = sink === 'stream' ? page.waitForEvent('download') : undefined;
@@ -58,6 +58,16 @@ test("cancelled in the browser's own list of downloads", async ({ page }) => {
   await openHarness(page, QUERIES.stream);
   page.on('download', (download) => download.cancel());
   expect(await save(page, full)).toMatchObject({ failure: { kind: 'cancelled' } });
+});
+
+test('a page that is left half-way ends its stream as failed, not as complete', async ({ page }) => {
+  await openHarness(page, QUERIES.stream);
+  const begins = page.waitForEvent('download');
+  save(page, order({ size: '20G', preallocation: 'full' })).catch(() => {});
+  const download = await begins;
+  await page.waitForFunction(() => (window.harness.progress?.done ?? 0) > 50 * 1024 * 1024);
+  await page.goto('about:blank');
+  expect(await download.failure()).not.toBeNull();
 });
 
 test('cancelled while the digests are computed: the file stays saved', async ({ page }) => {
