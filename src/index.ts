@@ -17,13 +17,12 @@ export type {
   FormatDriver,
   FormatSpec,
 } from './engine/image/format.ts';
-export {
-  type FileLayout,
-  type ImageLayout,
-  type LayoutTotals,
-  type Part,
-  type Piece,
-  totalOf,
+export type {
+  FileLayout,
+  ImageLayout,
+  LayoutTotals,
+  Part,
+  Piece,
 } from './engine/image/layout.ts';
 export {
   type Fix,

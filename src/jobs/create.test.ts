@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import '../testing/seed.ts';
-import type { FileLayout, Piece } from '../engine/image/layout.ts';
+import { type FileLayout, type Piece, pieceLayout } from '../engine/image/layout.ts';
 import { emitLayout } from './create.ts';
 
 /** Pieces laid one after the other with gaps; each byte tells its piece and place. */
@@ -22,13 +22,13 @@ const layouts: fc.Arbitrary<FileLayout> = fc
       pieces.push({ part: 'data', index, at, length, content });
       at += length;
     }
-    return {
-      length: at,
-      pieces: () => pieces,
-      fill(piece: Piece, from: number, into: Uint8Array) {
+    return pieceLayout(
+      at,
+      () => pieces,
+      (piece, from, into) => {
         for (let i = 0; i < into.length; i++) into[i] = 1 + ((piece.index * 31 + from + i) % 250);
       },
-    };
+    );
   });
 
 it('emits each byte once, in file order, at most 8 MiB at a time, and reports all of it', () => {
@@ -76,7 +76,7 @@ it('gathers small neighbours into one write', () => {
     length: 512,
     content: 'bytes',
   }));
-  const layout: FileLayout = { length: 512_000, pieces: () => pieces, fill: (_piece, _from, into) => into.fill(7) };
+  const layout = pieceLayout(512_000, () => pieces);
   const emits = [...emitLayout(layout)].filter((step) => step.kind === 'emit');
   expect(emits.length).toBe(1);
 });

@@ -3,7 +3,6 @@
  * sinks take the same steps. The consumer sets the final length (`FileLayout.length`) itself.
  */
 import type { FileLayout, Piece } from '../engine/image/layout.ts';
-import { totalOf } from '../engine/image/layout.ts';
 import type { Operation } from './step.ts';
 
 /** Bytes gathered into one emit: adjacent small tables leave as one write. */
@@ -40,7 +39,7 @@ class Gather {
 
 /** Returns the number of bytes written, zeros included. */
 export function* emitLayout(layout: FileLayout): Operation<number> {
-  const total = totalOf(layout).written;
+  const total = layout.totals().written;
   const gather = new Gather();
   let done = 0;
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { FileLayout, Piece } from '../engine/image/layout.ts';
+import { type FileLayout, type Piece, pieceLayout } from '../engine/image/layout.ts';
 import { digestLayout, LayoutDigest } from './digest.ts';
 import { inFileOrder } from './in-file-order.ts';
 import type { Operation } from './step.ts';
@@ -60,7 +60,7 @@ function layoutOf(drawn: readonly Drawn[], tail: number): FileLayout & { file: B
   for (const piece of pieces) {
     if (piece.content === 'bytes') fill(piece, 0, file.subarray(piece.at, piece.at + piece.length));
   }
-  return { length: at + tail, pieces: () => pieces, fill, file };
+  return { ...pieceLayout(at + tail, () => pieces, fill), file };
 }
 
 const drawnPiece = fc.record({
@@ -104,7 +104,7 @@ test('a byte, its place and the length of the file all count', () => {
 });
 
 test('hashing a hole of 64 TiB costs nothing', () => {
-  const empty: FileLayout = { length: 2 ** 46, pieces: () => [], fill: () => {} };
+  const empty = pieceLayout(2 ** 46, () => []);
   expect(finish(digestLayout(empty, false)).layoutDigest).toMatch(/^[0-9a-f]{64}$/);
 });
 

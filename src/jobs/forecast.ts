@@ -2,7 +2,7 @@
 import type { Fact, Forecast } from '../engine/image/format.ts';
 import type { FileLayout, ImageLayout, Part, PartTotal } from '../engine/image/layout.ts';
 
-/** One stretch of the to-scale picture; `mixed` lists what was merged into it, rarest first. */
+/** One stretch of the to-scale picture. */
 export interface Segment {
   readonly part: Part;
   readonly at: number;
@@ -40,61 +40,44 @@ export interface Cost {
 
 const MAX_SEGMENTS = 400;
 
-/** One walk over a layout: totals by part and the first runs for the picture. */
+/** Totals by part, and the first runs for the picture. */
 export function reportFile(layout: FileLayout): FileReport {
-  const parts = new Map<Part, { part: Part; at: number; count: number; bytes: number }>();
+  const { length, written, parts } = layout.totals();
   const segments: { part: Part; at: number; length: number }[] = [];
-  let written = 0;
-  let metadata = 0;
   let complete = true;
-  for (const { part, at, length, content } of layout.pieces()) {
-    if (content !== 'hole') written += length;
-    if (part !== 'data' && part !== 'free') metadata += length;
-    const total = parts.get(part);
-    if (total) {
-      total.count++;
-      total.bytes += length;
-    } else parts.set(part, { part, at, count: 1, bytes: length });
+  for (const { part, at, length: bytes } of layout.pieces()) {
     const last = segments.at(-1);
-    if (last && last.part === part && last.at + last.length === at) last.length += length;
-    else if (segments.length < MAX_SEGMENTS) segments.push({ part, at, length });
-    else complete = false;
+    if (last && last.part === part && last.at + last.length === at) last.length += bytes;
+    else if (segments.length < MAX_SEGMENTS) segments.push({ part, at, length: bytes });
+    else {
+      complete = false;
+      break;
+    }
   }
-  return { length: layout.length, written, metadata, parts: [...parts.values()], segments, complete };
+  const tables = parts.filter(({ part }) => part !== 'data' && part !== 'free');
+  const metadata = tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  return { length, written, metadata, parts, segments, complete };
 }
 
-type Report = (layout: FileLayout) => FileReport;
-
-/** A layout may have millions of pieces and appear twice in a forecast: each is walked once. */
-function remembering(): Report {
-  const reports = new Map<FileLayout, FileReport>();
-  return (layout) => {
-    const known = reports.get(layout) ?? reportFile(layout);
-    reports.set(layout, known);
-    return known;
-  };
-}
-
-function costOf(layout: ImageLayout, report: Report): Cost {
-  const image = report(layout.image);
-  const data = layout.dataFile ? report(layout.dataFile.layout) : { length: 0, written: 0 };
+function costOf(layout: ImageLayout): Cost {
+  const image = layout.image.totals();
+  const data = layout.dataFile?.layout.totals() ?? { length: 0, written: 0 };
   return { length: image.length + data.length, written: image.written + data.written };
 }
 
 export function reportForecast(forecast: Forecast): ForecastReport {
   const { image, dataFile } = forecast.now;
-  const report = remembering();
   const alternatives: Record<string, Record<string, Cost>> = {};
   for (const [option, choices] of Object.entries(forecast.alternatives)) {
     alternatives[option] = {};
-    for (const [choice, other] of Object.entries(choices)) alternatives[option][choice] = costOf(other, report);
+    for (const [choice, other] of Object.entries(choices)) alternatives[option][choice] = costOf(other);
   }
   return {
     guestSize: forecast.guestSize,
     facts: forecast.facts,
-    now: report(image),
+    now: reportFile(image),
     alternatives,
-    ...(dataFile ? { dataFile: { name: dataFile.name, ...report(dataFile.layout) } } : {}),
-    ...(forecast.full ? { full: report(forecast.full.image) } : {}),
+    ...(dataFile ? { dataFile: { name: dataFile.name, ...reportFile(dataFile.layout) } } : {}),
+    ...(forecast.full ? { full: reportFile(forecast.full.image) } : {}),
   };
 }

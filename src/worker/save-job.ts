@@ -5,7 +5,7 @@
  */
 import { DiskwrightError } from '../engine/errors.ts';
 import { findFormat } from '../engine/formats/index.ts';
-import { type FileLayout, type ImageLayout, totalOf } from '../engine/image/layout.ts';
+import type { FileLayout, ImageLayout } from '../engine/image/layout.ts';
 import { emitLayout } from '../jobs/create.ts';
 import { digestLayout } from '../jobs/digest.ts';
 import { inFileOrder } from '../jobs/in-file-order.ts';
@@ -49,7 +49,7 @@ async function jobsOf(order: SaveOrder): Promise<Job[]> {
     role,
     name: order.gzip ? `${name}.gz` : name,
     length: layout.length,
-    written: totalOf(layout).written,
+    written: layout.totals().written,
     layout,
   });
   const jobs = [job('image', order.fileName, image)];

@@ -28,6 +28,8 @@ export interface FileLayout {
   pieces(): Iterable<Piece>;
   /** Bytes [from, from + into.length) of a `bytes` piece, relative to its start. */
   fill(piece: Piece, from: number, into: Uint8Array): void;
+  /** The pieces summed up; much cheaper than walking them where there are millions. */
+  totals(): LayoutTotals;
 }
 
 /** One file, or an image and the data file it refers to. */
@@ -52,17 +54,44 @@ export interface LayoutTotals {
   readonly parts: readonly PartTotal[];
 }
 
-/** Sums a layout up by part, parts in order of first appearance. */
-export function totalOf(layout: FileLayout): LayoutTotals {
-  const parts = new Map<Part, { part: Part; at: number; count: number; bytes: number }>();
-  let written = 0;
-  for (const piece of layout.pieces()) {
-    if (piece.content !== 'hole') written += piece.length;
-    const total = parts.get(piece.part);
+/** Gathers pieces into totals, parts in file order of their first. */
+export class Totals {
+  readonly #parts = new Map<Part, { part: Part; at: number; count: number; bytes: number }>();
+  #written = 0;
+
+  /** `count` pieces of together `bytes` bytes, the first of them at `at`. */
+  add(part: Part, content: Piece['content'], at: number, bytes: number, count = 1): void {
+    if (content !== 'hole') this.#written += bytes;
+    const total = this.#parts.get(part);
     if (total) {
-      total.count++;
-      total.bytes += piece.length;
-    } else parts.set(piece.part, { part: piece.part, at: piece.at, count: 1, bytes: piece.length });
+      total.at = Math.min(total.at, at);
+      total.count += count;
+      total.bytes += bytes;
+    } else this.#parts.set(part, { part, at, count, bytes });
   }
-  return { length: layout.length, written, parts: [...parts.values()] };
+
+  of(length: number): LayoutTotals {
+    const parts = [...this.#parts.values()].sort((a, b) => a.at - b.at);
+    return { length, written: this.#written, parts };
+  }
+}
+
+/** A layout of few pieces: they are summed up one by one. */
+export function pieceLayout(
+  length: number,
+  pieces: () => Iterable<Piece>,
+  fill: FileLayout['fill'] = (_piece, _from, into) => into.fill(0),
+): FileLayout {
+  const totals = (): LayoutTotals => {
+    const sums = new Totals();
+    for (const { part, content, at, length: bytes } of pieces()) sums.add(part, content, at, bytes);
+    return sums.of(length);
+  };
+  return { length, pieces, fill, totals };
+}
+
+/** A file that is one stretch of zeros, to be written or left a hole; no piece at all when it is empty. */
+export function plainLayout(length: number, content: 'zeros' | 'hole'): FileLayout {
+  const pieces: readonly Piece[] = length === 0 ? [] : [{ part: 'data', index: 0, at: 0, length, content }];
+  return pieceLayout(length, () => pieces);
 }

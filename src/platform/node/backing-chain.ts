@@ -16,7 +16,7 @@ import { NodeReadDevice } from './file-device.ts';
 import { onHost } from './host-error.ts';
 import { locate, plainPath, relativeToImage } from './image-name.ts';
 
-const MAX_CHAIN = 200;
+export const MAX_CHAIN = 200;
 
 /** Names by which QEMU calls plain bytes when it is told the driver underneath. */
 const PLAIN: Readonly<Record<string, (stat: Stats) => boolean>> = {
@@ -39,18 +39,26 @@ interface ChainOptions {
   readonly onWarning: (text: string) => void;
 }
 
-function openForReading(name: string, cwd: string, mayBeDevice: boolean): { device: NodeReadDevice; stat: Stats } {
+/** `role`: what the file is, for messages. */
+export function openForReading(
+  name: string,
+  cwd: string,
+  mayBeDevice: boolean,
+  role = 'backing image',
+): { device: NodeReadDevice; stat: Stats } {
   const path = locate(cwd, plainPath(name));
   // Looked at before it is opened: opening a pipe or a tape does something.
+  const doing = `open the ${role}`;
   refuseKind(
     name,
-    onHost(name, 'open the backing image', () => statSync(path)),
+    onHost(name, doing, () => statSync(path)),
     mayBeDevice,
+    role,
   );
-  const fd = onHost(name, 'open the backing image', () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  const fd = onHost(name, doing, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const stat = fstatSync(fd);
-    refuseKind(name, stat, mayBeDevice);
+    refuseKind(name, stat, mayBeDevice, role);
     return { device: new NodeReadDevice(fd, name), stat };
   } catch (thrown) {
     closeSync(fd);
@@ -58,19 +66,29 @@ function openForReading(name: string, cwd: string, mayBeDevice: boolean): { devi
   }
 }
 
-function refuseKind(name: string, stat: Stats, mayBeDevice: boolean): void {
+function refuseKind(name: string, stat: Stats, mayBeDevice: boolean, role: string): void {
   if (stat.isFile() || (mayBeDevice && stat.isBlockDevice())) return;
   const allowed = mayBeDevice ? 'only regular files and block devices' : 'only regular files';
-  throw new DiskwrightError('unsupported', `${name}: cannot be a backing image: ${allowed} are opened`);
+  throw new DiskwrightError(
+    'unsupported',
+    `${name}: cannot be a${/^[aeiou]/.test(role) ? 'n' : ''} ${role}: ${allowed} are opened`,
+  );
 }
 
-async function driverFor(name: string, format: string | undefined, device: ReadableDevice, stat: Stats) {
+/** The driver of a named format, or the one whose magic the file has. */
+export async function driverFor(
+  name: string,
+  format: string | undefined,
+  device: ReadableDevice,
+  stat: Stats,
+  fix = 'Give the format with -F, or create without opening the backing image: -u.',
+): Promise<{ format: string; driver: FormatDriver }> {
   if (format === undefined) return await probe(name, device);
   const plain = PLAIN[format]?.(stat);
   const spec = findFormat(plain ? 'raw' : format);
   if (!spec) {
     throw new DiskwrightError('unsupported', `${name}: images of the format "${format}" cannot be opened here`, {
-      fix: 'Give the format with -F, or create without opening the backing image: -u.',
+      fix,
     });
   }
   return { format, driver: await spec.load() };
@@ -100,7 +118,8 @@ async function openOne(reference: BackingReference, typed: boolean, { cwd }: Cha
   }
 }
 
-function outside(image: string, name: string, cwd: string): boolean {
+/** `name` really lies in another folder than `image` and in none below it. */
+export function outside(image: string, name: string, cwd: string): boolean {
   try {
     const home = realpathSync(dirname(locate(cwd, plainPath(image))));
     return relative(home, realpathSync(locate(cwd, plainPath(name)))).startsWith('..');

@@ -4,7 +4,7 @@
  */
 import { constants, openSync, statSync } from 'node:fs';
 import { DiskwrightError } from '../../engine/errors.ts';
-import type { FileLayout, Piece } from '../../engine/image/layout.ts';
+import { type FileLayout, type Piece, pieceLayout } from '../../engine/image/layout.ts';
 import { NodeReadDevice } from './file-device.ts';
 import { onHost } from './host-error.ts';
 import { locate, plainPath } from './image-name.ts';
@@ -53,5 +53,5 @@ export function layoutForDevice(plan: TargetPlan, layout: FileLayout, role: 'ima
       fix: 'Leave preallocation off, or use metadata.',
     });
   }
-  return { length: layout.length, pieces: () => withoutZeros(layout), fill: layout.fill };
+  return pieceLayout(layout.length, () => withoutZeros(layout), layout.fill);
 }

@@ -9,7 +9,13 @@
 import { readFileSync, type Stats } from 'node:fs';
 import { DiskwrightError } from '../../engine/errors.ts';
 
-const IN_OUR_WAY = [103, 201, 203];
+const IN_THE_WAY = {
+  create: [103, 201, 203],
+  // To read is to want that nobody writes or resizes, and that nobody minds a reader (n = 0).
+  read: [101, 103, 200],
+} as const;
+
+export type Intent = keyof typeof IN_THE_WAY;
 
 /** `major:minor:inode` of the list: device numbers in hex, packed by the kernel as in stat's `dev`. */
 function listedName({ dev, ino }: Stats): string {
@@ -28,16 +34,19 @@ function lockList(): string {
 }
 
 /** Lines look like `3: OFDLCK ADVISORY READ -1 08:01:1234 201 201`; the last number may be `EOF`. */
-export function refuseIfInUse(name: string, stat: Stats, list: string = lockList()): void {
+export function refuseIfInUse(name: string, stat: Stats, intent: Intent = 'create', list: string = lockList()): void {
   const file = listedName(stat);
   for (const line of list.split('\n')) {
     const [, , , , , where, first, last] = line.trim().split(/\s+/);
     if (where !== file) continue;
     const from = Number(first);
     const to = last === 'EOF' ? Number.POSITIVE_INFINITY : Number(last);
-    if (!IN_OUR_WAY.some((byte) => byte >= from && byte <= to)) continue;
+    if (!IN_THE_WAY[intent].some((byte) => byte >= from && byte <= to)) continue;
     throw new DiskwrightError('locked', `${name}: another program has this image open`, {
-      fix: 'Shut the machine down that uses it, or name another file.',
+      fix:
+        intent === 'read'
+          ? 'Shut the machine down that uses it, or read it while it changes: -U.'
+          : 'Shut the machine down that uses it, or name another file.',
     });
   }
 }

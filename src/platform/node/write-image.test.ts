@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { FileLayout, ImageLayout, Piece } from '../../engine/image/layout.ts';
+import { type FileLayout, type ImageLayout, type Piece, pieceLayout } from '../../engine/image/layout.ts';
 import { layoutForDevice } from './block-device.ts';
 import { planTarget } from './target.ts';
 import { writeImage } from './write-image.ts';
@@ -39,16 +39,16 @@ const options = () => ({
 /** Bytes 1, 2, 3 at 0 and a hole behind; or a fault while they are filled in. */
 function layout(length: number, fault?: () => void, content: Piece['content'] = 'bytes'): FileLayout {
   const piece: Piece = { part: 'header', index: 0, at: 0, length: Math.min(3, length), content };
-  return {
+  return pieceLayout(
     length,
-    pieces: () => [piece],
-    fill: (_piece, from, into) => {
+    () => [piece],
+    (_piece, from, into) => {
       fault?.();
       into.forEach((_, i) => {
         into[i] = from + i + 1;
       });
     },
-  };
+  );
 }
 const image = (length = 1000): ImageLayout => ({ image: layout(length) });
 const failing: ImageLayout = {
@@ -103,11 +103,7 @@ describe('a new or ordinary file', () => {
 
   test('a cancel leaves nothing', async () => {
     const cancel = new AbortController();
-    const endless: FileLayout = {
-      length: 2 ** 40,
-      pieces: () => [{ part: 'data', index: 0, at: 0, length: 2 ** 40, content: 'bytes' }],
-      fill: () => {},
-    };
+    const endless = pieceLayout(2 ** 40, () => [{ part: 'data', index: 0, at: 0, length: 2 ** 40, content: 'bytes' }]);
     setTimeout(() => cancel.abort(), 30);
     const run = writeImage('x', { image: endless }, { ...options(), signal: cancel.signal });
     await expect(run).rejects.toMatchObject({ kind: 'cancelled' });

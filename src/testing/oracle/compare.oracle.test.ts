@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { FileLayout, Piece } from '../../engine/image/layout.ts';
+import { type FileLayout, type Piece, pieceLayout } from '../../engine/image/layout.ts';
 import '../seed.ts';
 import { differenceFromFile } from './compare.ts';
 import { withTempDir } from './temp-dir.ts';
@@ -21,13 +21,13 @@ function layoutOf(length: number, places: readonly { readonly at: number; readon
     pieces.push({ part: 'l2', index: pieces.length, at: start, length: bytes, content: 'bytes' });
     end = start + bytes;
   }
-  return {
+  return pieceLayout(
     length,
-    pieces: () => pieces,
-    fill: (piece, from, into) => {
+    () => pieces,
+    (piece, from, into) => {
       for (let i = 0; i < into.length; i++) into[i] = (piece.at + from + i) % 251;
     },
-  };
+  );
 }
 
 function writeLayout(layout: FileLayout, path: string): void {

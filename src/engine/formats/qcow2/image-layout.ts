@@ -1,11 +1,11 @@
 /** A qcow2 layout as the generic contract sees it: pieces in file order and their bytes. */
 import { assert } from '../../errors.ts';
-import type { FileLayout, ImageLayout, Piece } from '../../image/layout.ts';
+import { type FileLayout, type ImageLayout, type Piece, plainLayout } from '../../image/layout.ts';
 import { fillL1, fillL2, fillRefcountBlock, fillRefcountTable } from './content.ts';
 import { headerCluster } from './header-cluster.ts';
 import { layoutOf, type Qcow2Layout } from './layout.ts';
 import type { Parameters } from './parameters.ts';
-import { piecesOf } from './pieces.ts';
+import { piecesOf, totalsOf } from './pieces.ts';
 
 function fillStaleTable(layout: Qcow2Layout, piece: Piece, from: number, into: Uint8Array): void {
   const { clusterSize } = layout.geometry;
@@ -19,6 +19,7 @@ function imageFile(layout: Qcow2Layout): FileLayout {
   return {
     length: layout.fileLength,
     pieces: () => piecesOf(layout),
+    totals: () => totalsOf(layout),
     fill(piece, from, into) {
       switch (piece.part) {
         case 'header':
@@ -47,19 +48,14 @@ function imageFile(layout: Qcow2Layout): FileLayout {
   };
 }
 
-/** The data file: guest clusters at their own offsets, so one stretch of zeros. */
-function dataFile(layout: Qcow2Layout): FileLayout {
-  const length = layout.dataFileLength;
-  const content = layout.dataTaken ? 'zeros' : 'hole';
-  const pieces: readonly Piece[] = length === 0 ? [] : [{ part: 'data', index: 0, at: 0, length, content }];
-  return { length, pieces: () => pieces, fill: (_piece, _from, into) => into.fill(0) };
-}
-
 /** The files of a layout. */
 export function filesOf(layout: Qcow2Layout): ImageLayout {
   const image = imageFile(layout);
   const name = layout.parameters.dataFile;
-  return name === undefined ? { image } : { image, dataFile: { name, layout: dataFile(layout) } };
+  if (name === undefined) return { image };
+  // Guest clusters lie at their own offsets there, so it is one stretch of zeros.
+  const data = plainLayout(layout.dataFileLength, layout.dataTaken ? 'zeros' : 'hole');
+  return { image, dataFile: { name, layout: data } };
 }
 
 /** Throws `out-of-range` when the tables would exceed what the format can address. */

@@ -7,6 +7,7 @@
 import { isPowerOfTwo } from '../../bytes/math.ts';
 import { printQemuSize } from '../../bytes/size-text.ts';
 import { encodeUtf8 } from '../../bytes/text.ts';
+import { formatBytes } from '../../bytes/units.ts';
 import { declare, type Fix } from '../../options/declare.ts';
 import { fileLayerOptions, fileLayerRules } from '../../options/file-layer.ts';
 import { backingFormats } from './backing-formats.ts';
@@ -49,11 +50,10 @@ function clusterSizeFor(size: bigint, { extendedL2 }: Sizes): number | undefined
 
 function tooLargeFixes(size: bigint, sizes: Sizes): Fix[] {
   const larger = clusterSizeFor(size, sizes);
-  const most = printQemuSize(BigInt(largestDisk(Number(sizes.clusterSize), sizes.extendedL2)));
-  const shrink = set(`Set size ${most}`, { size: most });
+  const most = largestDisk(Number(sizes.clusterSize), sizes.extendedL2);
+  const shrink = set(`Set size ${formatBytes(most)}`, { size: printQemuSize(BigInt(most)) });
   if (larger === undefined) return [shrink];
-  const text = printQemuSize(BigInt(larger));
-  return [set(`Set clusters of ${text}`, { cluster_size: text }), shrink];
+  return [set(`Set clusters of ${formatBytes(larger)}`, { cluster_size: printQemuSize(BigInt(larger)) }), shrink];
 }
 
 export const qcow2Options = declare(
@@ -208,14 +208,17 @@ export const qcow2Options = declare(
       broken: (v) => !goodClusterSize(v.clusterSize),
       message: 'The cluster size is a power of two from 512 bytes to 2 MiB.',
       why: (v) => `This one is ${v.clusterSize} bytes.`,
-      fixes: [set('Set 64K', { cluster_size: '64K' })],
+      fixes: [set('Set 64 KiB', { cluster_size: '64K' })],
     },
     {
       option: 'extended_l2',
       broken: (v) => v.extendedL2 && goodClusterSize(v.clusterSize) && v.clusterSize < 16384,
       message: 'Extended L2 needs clusters of 16 KiB or more.',
       why: 'A cluster is split into 32 pieces, and a piece is at least one 512-byte sector.',
-      fixes: [set('Set clusters of 16K', { cluster_size: '16K' }), set('Turn extended L2 off', { extended_l2: 'off' })],
+      fixes: [
+        set('Set clusters of 16 KiB', { cluster_size: '16K' }),
+        set('Turn extended L2 off', { extended_l2: 'off' }),
+      ],
     },
     {
       option: 'preallocation',
@@ -304,8 +307,8 @@ export const qcow2Options = declare(
       broken: (v) =>
         goodClusterSize(v.clusterSize) && (v.size ?? 0n) > BigInt(largestDisk(Number(v.clusterSize), v.extendedL2)),
       message: (v) => {
-        const most = printQemuSize(BigInt(largestDisk(Number(v.clusterSize), v.extendedL2)));
-        return `The disk is too large for clusters of ${printQemuSize(v.clusterSize)}: ${most} is the most.`;
+        const most = formatBytes(largestDisk(Number(v.clusterSize), v.extendedL2));
+        return `The disk is too large for clusters of ${formatBytes(v.clusterSize)}: ${most} is the most.`;
       },
       why: 'The L1 table may take 32 MiB and no more.',
       fixes: (v) => tooLargeFixes(v.size ?? 0n, v),
@@ -329,7 +332,7 @@ export const qcow2Options = declare(
       },
       message: (v) => `The name of the backing file does not fit: the header has room for ${backingNameRoom(v)} bytes.`,
       why: 'Header, extensions and the name share the first cluster.',
-      fixes: [set('Set clusters of 4K', { cluster_size: '4K' })],
+      fixes: [set('Set clusters of 4 KiB', { cluster_size: '4K' })],
     },
   ],
   [

@@ -5,27 +5,45 @@
  * them with the few single tables yields the file from front to back without a sorted copy of everything.
  */
 import { divideUp } from '../../bytes/math.ts';
-import type { Part, Piece } from '../../image/layout.ts';
+import { type LayoutTotals, type Part, type Piece, Totals } from '../../image/layout.ts';
 import type { Qcow2Layout } from './layout.ts';
 
 interface Sequence {
   readonly part: Part;
   readonly length: number;
-  /** Cluster of item i, and what the piece is called. */
-  cluster(i: number): number;
-  bytes(i: number): number;
-  index(i: number): number;
+  /** Cluster of item i, its length, and what the piece is called. */
+  readonly cluster: (i: number) => number;
+  readonly bytes: (i: number) => number;
+  readonly index: (i: number) => number;
   readonly content: Piece['content'];
 }
 
-/** Item numbers in ascending order of cluster; undefined when they ascend as they are. */
-function orderOf(sequence: Sequence): Uint32Array | undefined {
-  for (let i = 1; i < sequence.length; i++) {
-    if (sequence.cluster(i) > sequence.cluster(i - 1)) continue;
-    const order = Uint32Array.from({ length: sequence.length }, (_, item) => item);
-    return order.sort((a, b) => sequence.cluster(a) - sequence.cluster(b));
+/**
+ * Item numbers in ascending order of cluster; undefined when they ascend as they are. Only few do not: those
+ * that took the place of a table that was given up. They are sorted apart and merged in.
+ */
+function orderOf({ length, cluster }: Sequence): Uint32Array | undefined {
+  const fallenBack: number[] = [];
+  for (let i = 1, highest = cluster(0); i < length; i++) {
+    const place = cluster(i);
+    if (place < highest) fallenBack.push(i);
+    else highest = place;
   }
-  return undefined;
+  if (fallenBack.length === 0) return undefined;
+  const isBack = new Set(fallenBack);
+  fallenBack.sort((a, b) => cluster(a) - cluster(b));
+  const order = new Uint32Array(length);
+  let at = 0;
+  let back = 0;
+  for (let i = 0; i < length; i++) {
+    if (isBack.has(i)) continue;
+    for (let next = fallenBack[back]; next !== undefined && cluster(next) < cluster(i); next = fallenBack[++back]) {
+      order[at++] = next;
+    }
+    order[at++] = i;
+  }
+  for (; back < fallenBack.length; back++) order[at++] = fallenBack[back] ?? 0;
+  return order;
 }
 
 /** A single table or hole as a sequence of one. */
@@ -108,6 +126,23 @@ function sequencesOf(layout: Qcow2Layout): Sequence[] {
     sequences.push(single('l1', 'bytes', l1, Math.min(allocated, l1Entries * 8)));
   }
   return sequences;
+}
+
+/** The sums of `piecesOf`, without making a piece of each table. */
+export function totalsOf(layout: Qcow2Layout): LayoutTotals {
+  const { clusterSize } = layout.geometry;
+  const totals = new Totals();
+  for (const { part, content, length, cluster, bytes } of sequencesOf(layout)) {
+    if (length === 0) continue;
+    let first = cluster(0);
+    let sum = 0;
+    for (let i = 0; i < length; i++) {
+      first = Math.min(first, cluster(i));
+      sum += bytes(i);
+    }
+    totals.add(part, content, first * clusterSize, sum, length);
+  }
+  return totals.of(layout.fileLength);
 }
 
 export function* piecesOf(layout: Qcow2Layout): Generator<Piece> {

@@ -4,19 +4,13 @@ import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { CreateRequest, Estimate, Forecast, FormatDriver } from '../../image/format.ts';
 import type { OpenImage } from '../../image/image.ts';
-import type { FileLayout, ImageLayout, Piece } from '../../image/layout.ts';
+import { type ImageLayout, plainLayout } from '../../image/layout.ts';
 import { acceptedValues } from '../../options/read.ts';
 import { rawOptions } from './options.ts';
 
 const SECTOR = 512;
 /** Lengths are signed 64-bit numbers on every host. */
 const MAX_LENGTH = 2n ** 63n - 512n;
-
-/** One stretch of zeros, to be written or left a hole. */
-export function plainLayout(length: number, content: 'zeros' | 'hole'): FileLayout {
-  const pieces: readonly Piece[] = length === 0 ? [] : [{ part: 'data', index: 0, at: 0, length, content }];
-  return { length, pieces: () => pieces, fill: (_piece, _from, into) => into.fill(0) };
-}
 
 function parameters(request: CreateRequest): { length: number; preallocation: 'off' | 'falloc' | 'full' } {
   const { size, preallocation } = acceptedValues(rawOptions, request.texts);
