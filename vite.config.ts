@@ -37,11 +37,30 @@ export function downloadServiceWorker(): Plugin {
   };
 }
 
+/**
+ * The page knows the formats by their descriptions; their drivers run in the worker, which is a build of its
+ * own. Without this the page's build would carry every driver a second time, for nobody.
+ */
+function driversStayInTheWorker(): Plugin {
+  const stand = '\0driver-of-the-worker';
+  return {
+    name: 'drivers-stay-in-the-worker',
+    apply: 'build',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      return source === './driver.ts' && /formats\/[^/]+\/spec\.ts$/.test(importer ?? '') ? stand : undefined;
+    },
+    load(id) {
+      return id === stand ? "throw new Error('drivers run in the worker');" : undefined;
+    },
+  };
+}
+
 const port = Number(process.env.DISKWRIGHT_PORT ?? 4173);
 
 export default defineConfig({
   base: './',
-  plugins: [react(), sendSecurityHeaders(), downloadServiceWorker()],
+  plugins: [react(), driversStayInTheWorker(), sendSecurityHeaders(), downloadServiceWorker()],
   worker: { format: 'es' },
   build: {
     outDir: 'dist/page',
