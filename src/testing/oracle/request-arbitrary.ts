@@ -126,7 +126,7 @@ function mend(set: OptionSet, texts: Readonly<Record<string, string>>): Readonly
   let left = { ...texts };
   for (;;) {
     const [problem] = readOptions(set, left).problems;
-    if (!problem) return left;
+    if (!problem || Object.keys(left).length === 0) return left;
     const { [problem.option]: dropped, ...rest } = left;
     // A rule may blame an option whose default breaks it: then start over from nothing.
     left = dropped === undefined ? {} : rest;
