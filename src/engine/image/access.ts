@@ -15,19 +15,19 @@ export interface Located {
   readonly depth: number;
 }
 
-/** Where the bytes at `at` come from: one extent of at most `length` bytes, all of it from one image. */
+/**
+ * Where the bytes at `at` come from: one extent of at most `length` bytes, all of it from one image. What is absent
+ * in an image and lies past the end of the one below counts as absent in the upper one.
+ */
 export function locateInChain(chain: Chain, at: number, length: number): Located {
   let left = length;
-  let upper: Located | undefined;
-  for (const [depth, image] of chain.entries()) {
-    // Past the end of a shorter image zeros show, as if they stood there.
-    if (at >= image.virtualSize) return { extent: { kind: 'zero', at, length: left }, depth };
+  for (let depth = 0; ; depth++) {
+    const image = chain[depth] as OpenImage;
+    const below = chain[depth + 1];
     const extent = image.locate(at, Math.min(left, image.virtualSize - at));
     left = extent.length;
-    upper = { extent, depth };
-    if (extent.kind !== 'absent') return upper;
+    if (extent.kind !== 'absent' || !below || at >= below.virtualSize) return { extent, depth };
   }
-  return upper as Located;
 }
 
 /** Fills `into` with the guest's bytes from `at`. At most 8 MiB; beyond the disk is `out-of-range`. */

@@ -4,6 +4,8 @@ export interface Finding {
   readonly severity: 'leak' | 'corruption';
   /** What is wrong and where, one sentence without its full stop. */
   readonly text: string;
+  /** A cluster whose stored refcount differs from the references that were found. */
+  readonly counts?: { readonly cluster: number; readonly stored: number; readonly references: number };
 }
 
 /** The verdict, in the terms of `qemu-img check`. */

@@ -27,12 +27,6 @@ function allOnce(counts: ReferenceCounts, first: number, count: number): boolean
   return true;
 }
 
-function difference(findings: Findings, cluster: number, stored: number, references: number): void {
-  const text = `cluster ${cluster} counts ${stored} and is referenced ${references} times`;
-  if (stored < references) findings.corruption(text);
-  else findings.leak(text);
-}
-
 /**
  * Numbers of all blocks below `end` that exist or would have to, ascending. Taken from what is there rather
  * than from the length of the file: a sparse one may be an exbibyte long.
@@ -83,7 +77,7 @@ export function* compareRefcounts(
       const count = refcountAt(view, slot, refcountBits);
       const references = counts.get(first + slot);
       if (count > 0 || references > 0) highest = first + slot;
-      if (count !== references) difference(findings, first + slot, count, references);
+      if (count !== references) findings.difference(first + slot, count, references);
     }
     if (done % 64 === 0) yield { done, total: numbers.length };
   }

@@ -14,8 +14,13 @@ export class Findings {
     if (this.list.length < MAX_FINDINGS) this.list.push({ severity: 'corruption', text });
   }
 
-  leak(text: string): void {
-    this.leaks++;
-    if (this.list.length < MAX_FINDINGS) this.list.push({ severity: 'leak', text });
+  /** A stored refcount that is not the number of references: too many are a leak, too few a corruption. */
+  difference(cluster: number, stored: number, references: number): void {
+    const severity = stored < references ? 'corruption' : 'leak';
+    if (severity === 'corruption') this.corruptions++;
+    else this.leaks++;
+    if (this.list.length >= MAX_FINDINGS) return;
+    const text = `cluster ${cluster} counts ${stored} and is referenced ${references} times`;
+    this.list.push({ severity, text, counts: { cluster, stored, references } });
   }
 }

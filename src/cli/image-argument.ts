@@ -1,0 +1,84 @@
+/** The image that a command looks at: its flags, what they exclude, and which file they mean. */
+
+import type { BackingReference } from '../engine/image/format.ts';
+import { parseOptionList } from '../engine/options/option-list.ts';
+import type { OpenOptions } from '../platform/node/open-images.ts';
+import { type Io, UsageError, warn } from './io.ts';
+
+export const imageFlags = {
+  format: { short: 'f', value: 'format', help: 'Format of the image (default: recognised)' },
+  share: { short: 'U', long: 'force-share', help: 'Look at an image that a machine is writing to' },
+  imageOptions: { long: 'image-opts', help: 'The image is given as driver=…,file.filename=…' },
+  object: {
+    long: 'object',
+    value: 'definition',
+    help: 'Secrets',
+    refused: 'only encryption needs secrets, and encrypted data cannot be read so far',
+  },
+} as const;
+
+/** For commands that open what an image rests on. */
+export const externalFlag = {
+  noExternal: { long: 'no-external', help: 'Open no file that an image names' },
+} as const;
+
+export const outputFlag = {
+  output: { long: 'output', value: 'human|json', help: 'How to print the result (default: human)' },
+} as const;
+
+export function checkOutput(value: string, command: string): void {
+  if (value !== 'json' && value !== 'human') {
+    throw new UsageError(`--output is human or json, not "${value}"`, command);
+  }
+}
+
+/** Names of `--image-opts` that mean something here. */
+function fromOptions(text: string, command: string): BackingReference {
+  const read = parseOptionList(text);
+  if (!read) throw new UsageError(`"${text}" is not a list of name=value`, command);
+  let name: string | undefined;
+  let format: string | undefined;
+  for (const [key, value] of Object.entries(read)) {
+    if (key === 'driver') format = value;
+    else if (key === 'file.filename' || key === 'filename') name = value;
+    else if (key !== 'file.driver' || value !== 'file') {
+      throw new UsageError(`the image option ${key}=${value} is not available`, command);
+    }
+  }
+  if (name === undefined) throw new UsageError('the image options name no file: file.filename=…', command);
+  return format === undefined ? { name } : { name, format };
+}
+
+/** What these functions need of a line that was read. */
+interface ImageLine {
+  readonly given: readonly { readonly name: string; readonly value: string }[];
+}
+
+const has = (line: ImageLine, name: string): boolean => line.given.some((one) => one.name === name);
+
+/** The image that `argument` means, beside the flags of its line. */
+export function imageOf(line: ImageLine, argument: string, command: string, formatFlag = 'format'): BackingReference {
+  const format = line.given.findLast((one) => one.name === formatFlag)?.value;
+  if (has(line, 'imageOptions')) {
+    if (format !== undefined) throw new UsageError('--image-opts and a format exclude each other', command);
+    return fromOptions(argument, command);
+  }
+  return format === undefined ? { name: argument } : { name: argument, format };
+}
+
+export function openOptions(line: ImageLine, io: Io): OpenOptions {
+  return {
+    cwd: io.cwd,
+    share: has(line, 'share'),
+    noExternal: has(line, 'noExternal'),
+    onWarning: (text) => warn(io, text),
+  };
+}
+
+/** The one image of a command's line. */
+export function onlyImage(positionals: readonly string[], command: string): string {
+  const [file, another] = positionals;
+  if (file === undefined) throw new UsageError('the name of the image is missing', command);
+  if (another !== undefined) throw new UsageError(`"${another}" is one argument too many`, command);
+  return file;
+}

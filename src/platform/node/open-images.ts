@@ -1,0 +1,166 @@
+/**
+ * Opens images to look at them: one file alone, or with everything that it rests on. All devices are open before
+ * the engine reads; who opens also closes.
+ *
+ * Names inside images are hostile input: they open regular files only, one outside the image's folder is named in
+ * a warning, `noExternal` refuses them all, and chains are at most 200 images long and never a circle.
+ */
+import type { Stats } from 'node:fs';
+import { DiskwrightError } from '../../engine/errors.ts';
+import { findFormat } from '../../engine/formats/index.ts';
+import type { BackingReference, FormatDriver } from '../../engine/image/format.ts';
+import type { OpenImage } from '../../engine/image/image.ts';
+import { driverFor, identityOf, MAX_CHAIN, openForReading, outside } from './backing-chain.ts';
+import type { NodeReadDevice } from './file-device.ts';
+import { refuseIfInUse } from './image-lock.ts';
+import { relativeToImage } from './image-name.ts';
+
+export interface OpenOptions {
+  readonly cwd: string;
+  /** Read an image that another program is writing to. */
+  readonly share?: boolean;
+  /** Open no file that an image names. */
+  readonly noExternal?: boolean;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** An image file with its driver; nothing but its magic has been looked at. */
+export interface ImageFile {
+  readonly name: string;
+  readonly format: string;
+  readonly driver: FormatDriver;
+  readonly device: NodeReadDevice;
+  readonly stat: Stats;
+}
+
+/** An image of a chain, ready to be read. */
+export interface Layer extends ImageFile {
+  readonly image: OpenImage;
+}
+
+export interface OpenedChain {
+  /** The image itself first, the bottom of the chain last. */
+  readonly layers: readonly [Layer, ...Layer[]];
+  close(): void;
+}
+
+const FIX = 'Give another format, or none: then it is recognised.';
+
+/** Puts the file's name before a message that does not have it. */
+export function named<T>(name: string, call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    if (!(thrown instanceof DiskwrightError) || thrown.message.startsWith(`${name}: `)) throw thrown;
+    throw new DiskwrightError(thrown.kind, `${name}: ${thrown.message}`, {
+      cause: thrown,
+      ...(thrown.fix === undefined ? {} : { fix: thrown.fix }),
+    });
+  }
+}
+
+/** Opens one file. `typed`: the person named it, so it may be a block device. */
+export async function openImageFile(
+  { name, format }: BackingReference,
+  { cwd, share = false }: OpenOptions,
+  typed = true,
+): Promise<ImageFile> {
+  if (format !== undefined && typed && !findFormat(format) && format !== 'file' && format !== 'host_device') {
+    throw new DiskwrightError('unsupported', `${name}: images of the format "${format}" cannot be opened here`, {
+      fix: FIX,
+    });
+  }
+  const { device, stat } = openForReading(name, cwd, typed, typed ? 'image' : 'backing image');
+  try {
+    if (!share) refuseIfInUse(name, stat, 'read');
+    const found = await driverFor(name, format, device, stat, FIX);
+    return { name, ...found, device, stat };
+  } catch (thrown) {
+    device.close();
+    throw thrown;
+  }
+}
+
+function refuseExternal(image: string, name: string, options: OpenOptions, role: string): void {
+  if (options.noExternal) {
+    throw new DiskwrightError('unsupported', `${image} names the ${role} ${name}, and --no-external opens none`);
+  }
+  if (outside(image, name, options.cwd)) options.onWarning?.(`${image} uses ${name}, which is outside its folder`);
+}
+
+/** The file with the guest's data; its name is relative to the current folder, as in QEMU 7.2. */
+function openDataFile(file: ImageFile, options: OpenOptions): NodeReadDevice | undefined {
+  const name = named(file.name, () => file.driver.dataFile?.(file.device));
+  if (name === undefined) return undefined;
+  refuseExternal(file.name, name, options, 'data file');
+  const { device, stat } = openForReading(name, options.cwd, false, 'data file');
+  try {
+    if (!options.share) refuseIfInUse(name, stat, 'read');
+    return device;
+  } catch (thrown) {
+    device.close();
+    throw thrown;
+  }
+}
+
+function openLayer(file: ImageFile, opened: NodeReadDevice[], options: OpenOptions): Layer {
+  if (!file.driver.open) {
+    const message = `${file.name}: the data of images of the format ${file.format} cannot be read here so far`;
+    throw new DiskwrightError('unsupported', message);
+  }
+  const data = openDataFile(file, options);
+  if (data) opened.push(data);
+  const image = named(file.name, () => file.driver.open?.({ image: file.device, data }));
+  return { ...file, image: image as OpenImage };
+}
+
+/** The image that `file` rests on, undefined at the bottom. */
+export function backingOf(file: ImageFile): BackingReference | undefined {
+  const below = named(file.name, () => file.driver.backing?.(file.device));
+  if (!below || below.name === '') return undefined;
+  return { ...below, name: relativeToImage(file.name, below.name) };
+}
+
+/** The next file down the chain; refuses circles and chains without end. */
+export async function openBelow(
+  files: readonly ImageFile[],
+  below: BackingReference,
+  options: OpenOptions,
+): Promise<ImageFile> {
+  const above = files.at(-1)?.name ?? '';
+  if (files.length >= MAX_CHAIN) {
+    throw new DiskwrightError('unsupported', `${below.name}: more than ${MAX_CHAIN} images rest on each other`);
+  }
+  refuseExternal(above, below.name, options, 'backing image');
+  const file = await openImageFile(below, options, false);
+  if (files.some((other) => identityOf(other.stat) === identityOf(file.stat))) {
+    file.device.close();
+    throw new DiskwrightError('corrupt', `${below.name}: the chain of backing files leads in a circle`);
+  }
+  return file;
+}
+
+/** Opens an image with its data files and everything below it. */
+export async function openChain(reference: BackingReference, options: OpenOptions): Promise<OpenedChain> {
+  const opened: NodeReadDevice[] = [];
+  const close = (): void => {
+    for (const device of opened) device.close();
+  };
+  try {
+    const top = await openImageFile(reference, options);
+    opened.push(top.device);
+    const files: ImageFile[] = [top];
+    const layers: [Layer, ...Layer[]] = [openLayer(top, opened, options)];
+    for (let below = backingOf(top); below; ) {
+      const file = await openBelow(files, below, options);
+      opened.push(file.device);
+      files.push(file);
+      layers.push(openLayer(file, opened, options));
+      below = backingOf(file);
+    }
+    return { layers, close };
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+}
