@@ -37,6 +37,20 @@ export function downloadServiceWorker(): Plugin {
   };
 }
 
+/** A script that the engine's worker imported statically would run before its wall stands. */
+export function wallComesFirst(): Plugin {
+  return {
+    name: 'wall-comes-first',
+    generateBundle(_options, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        if (chunk.type !== 'chunk' || !chunk.facadeModuleId?.endsWith('src/worker/host.ts')) continue;
+        if (chunk.imports.length > 0)
+          this.error(`the engine's worker must not import ${chunk.imports} before its wall`);
+      }
+    },
+  };
+}
+
 /**
  * The page knows the formats by their descriptions; their drivers run in the worker, which is a build of its
  * own. Without this the page's build would carry every driver a second time, for nobody.
@@ -61,7 +75,7 @@ const port = Number(process.env.DISKWRIGHT_PORT ?? 4173);
 export default defineConfig({
   base: './',
   plugins: [react(), driversStayInTheWorker(), sendSecurityHeaders(), downloadServiceWorker()],
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [wallComesFirst()] },
   build: {
     outDir: 'dist/page',
     target: 'es2023',

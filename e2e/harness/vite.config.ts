@@ -1,7 +1,7 @@
 /** Builds and serves the harness page, with the headers and the service worker of the product. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { downloadServiceWorker, sendSecurityHeaders } from '../../vite.config.ts';
+import { downloadServiceWorker, sendSecurityHeaders, wallComesFirst } from '../../vite.config.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -10,7 +10,7 @@ export default defineConfig({
   base: './',
   publicDir: false,
   plugins: [sendSecurityHeaders(), downloadServiceWorker()],
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [wallComesFirst()] },
   build: {
     outDir: at('../../dist/harness'),
     emptyOutDir: true,
