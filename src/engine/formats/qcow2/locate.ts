@@ -52,7 +52,7 @@ export class Locator {
     const inTable = at - l1Index * mapped;
     const most = Math.min(length, mapped - inTable);
     const table = this.#table(l1Index);
-    if (!table) return { kind: 'absent', at, length: most };
+    if (!table) return { kind: 'absent', at, length: this.#gap(l1Index, mapped, inTable, length) };
     const part = this.#part;
     const first = Math.floor(inTable / part);
     const place = this.#place(table, first, l1Index);
@@ -76,6 +76,16 @@ export class Locator {
     const from = (cluster - l1Index * this.#entries) * this.#entryBytes;
     const table = this.#table(l1Index);
     return table ? { upper: table.getInt32(from), lower: table.getInt32(from + 4) } : { upper: 0, lower: 0 };
+  }
+
+  /** How much of `length` the missing tables from `l1Index` on cover, `inTable` bytes into the first. */
+  #gap(l1Index: number, mapped: number, inTable: number, length: number): number {
+    let covered = mapped - inTable;
+    for (let index = l1Index + 1; covered < length; index++) {
+      if (offsetOf(this.#l1.getInt32(index * 8), this.#l1.getInt32(index * 8 + 4)) !== 0) break;
+      covered += mapped;
+    }
+    return Math.min(covered, length);
   }
 
   #table(l1Index: number): DataView | undefined {

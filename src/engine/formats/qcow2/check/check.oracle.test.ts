@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NodeReadDevice } from '../../../../platform/node/file-device.ts';
-import { qemuImg, qemuImgOrThrow, qemuIo } from '../../../../testing/oracle/qemu-tools.ts';
+import { makeImage, recipes } from '../../../../testing/oracle/qcow2-recipes.ts';
+import { qemuImg } from '../../../../testing/oracle/qemu-tools.ts';
 import { withTempDir } from '../../../../testing/oracle/temp-dir.ts';
 import { runs, seed } from '../../../../testing/seed.ts';
 import { DiskwrightError } from '../../../errors.ts';
@@ -71,96 +72,6 @@ function ours(file: string): { verdict: Verdict | 'refused'; words: string } {
   }
 }
 
-/** Makes an image: size, -o options, then qemu-io and qemu-img steps. */
-interface Recipe {
-  readonly name: string;
-  readonly size: string;
-  readonly options?: string;
-  readonly steps?: readonly string[];
-}
-
-const recipes: readonly Recipe[] = [
-  { name: 'blank', size: '10G' },
-  { name: 'empty disk', size: '0' },
-  { name: 'metadata', size: '40M', options: 'preallocation=metadata' },
-  { name: 'falloc with small clusters', size: '3M', options: 'cluster_size=512,preallocation=falloc' },
-  {
-    name: 'metadata with table growth',
-    size: '2M',
-    options: 'cluster_size=512,refcount_bits=64,preallocation=metadata',
-  },
-  {
-    name: 'one-bit refcounts',
-    size: '8M',
-    options: 'cluster_size=4k,refcount_bits=1',
-    steps: ['write 0 1M', 'write 3M 9k'],
-  },
-  {
-    name: 'two-bit refcounts',
-    size: '8M',
-    options: 'cluster_size=1k,refcount_bits=2',
-    steps: ['write 0 1M', 'snapshot a'],
-  },
-  { name: 'four-bit refcounts', size: '8M', options: 'cluster_size=2k,refcount_bits=4', steps: ['write 1M 700k'] },
-  { name: 'eight-bit refcounts', size: '8M', options: 'refcount_bits=8', steps: ['write 0 3M', 'discard 64k 128k'] },
-  { name: '32-bit refcounts', size: '8M', options: 'refcount_bits=32', steps: ['write 0 3M'] },
-  { name: 'version 2', size: '8M', options: 'compat=0.10', steps: ['write 5k 200k', 'snapshot a', 'write 0 1M'] },
-  {
-    name: 'written here and there',
-    size: '64M',
-    steps: ['write 10M 1M', 'write 0 100k', 'write 63M 64k', 'write 5M 3'],
-  },
-  {
-    name: 'zero clusters',
-    size: '8M',
-    steps: ['write 0 2M', 'write -z 64k 256k', 'write -z -u 1M 256k', 'discard 0 64k'],
-  },
-  {
-    name: 'extended L2',
-    size: '64M',
-    options: 'extended_l2=on',
-    steps: ['write 4k 4k', 'write -z 10k 2k', 'write 1M 3M', 'discard 2M 20k'],
-  },
-  {
-    name: 'extended L2 preallocated',
-    size: '5243392',
-    options: 'extended_l2=on,preallocation=metadata',
-    steps: ['write 70k 2k'],
-  },
-  { name: 'snapshots', size: '16M', steps: ['write 0 1M', 'snapshot a', 'write 512k 2M', 'snapshot b', 'write 0 64k'] },
-  { name: 'bitmaps', size: '16M', steps: ['bitmap b0', 'bitmap b1', 'write 0 3M'] },
-  { name: 'data file', size: '4M', options: 'data_file=DATA', steps: ['write 0 1M', 'write 2M 64k'] },
-  { name: 'compressed', size: '8M', steps: ['write 0 3M', 'write 4M 1M', 'compress'] },
-  { name: 'compressed, then overwritten', size: '8M', steps: ['write 0 3M', 'compress', 'write 64k 128k'] },
-  { name: 'luks', size: '4M', options: 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10' },
-];
-
-function make({ size, options, steps = [] }: Recipe, dir: string): string {
-  const file = join(dir, 'image.qcow2');
-  const secret = options?.includes('luks') ? ['--object', 'secret,id=s,data=x'] : [];
-  const list = options === undefined ? [] : ['-o', options.replace('DATA', join(dir, 'data.raw'))];
-  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', ...secret, ...list, file, size]);
-  for (const step of steps) {
-    const [verb, argument = ''] = step.split(' ');
-    if (verb === 'snapshot') qemuImgOrThrow(['snapshot', '-c', argument, file]);
-    else if (verb === 'bitmap') qemuImgOrThrow(['bitmap', '--add', file, argument]);
-    else if (verb === 'compress') {
-      qemuImgOrThrow(['convert', '-c', '-f', 'qcow2', '-O', 'qcow2', file, `${file}.c`]);
-      copyFileSync(`${file}.c`, file);
-    } else {
-      const { code, stdout, stderr } = qemuIo([
-        '-f',
-        'qcow2',
-        '-c',
-        step.replace('write ', 'write -P 7 ').replace('-P 7 -z', '-z'),
-        file,
-      ]);
-      if (code !== 0) throw new Error(`${step}: ${stdout}${stderr}`);
-    }
-  }
-  return file;
-}
-
 /** The beginnings of the L1 table, its L2 tables and the first refcount block. */
 function tablesOf(file: string): { at: number; length: number }[] {
   const bytes = readFileSync(file);
@@ -184,7 +95,7 @@ describe('sound images', () => {
   for (const recipe of recipes) {
     it(recipe.name, () => {
       withTempDir((dir) => {
-        const file = make(recipe, dir);
+        const file = makeImage(recipe, dir);
         const { verdict, words } = ours(file);
         expect({ verdict, words }).toEqual({ verdict: theirs(file), words: '' });
       });
@@ -196,7 +107,7 @@ describe('damaged images', () => {
   for (const recipe of recipes) {
     it(recipe.name, () => {
       withTempDir((dir) => {
-        const file = make(recipe, dir);
+        const file = makeImage(recipe, dir);
         const damaged = join(dir, 'damaged.qcow2');
         const tables = tablesOf(file);
         const damage = fc.array(
