@@ -21,3 +21,9 @@ export function humanSize(bytes: number | bigint): string {
 
 /** `%#x`. */
 export const hex = (value: number): string => (value === 0 ? '0' : `0x${value.toString(16)}`);
+
+/** `%.2f`: a value exactly between two goes to the even one, where `toFixed` takes the larger. */
+export function twoDecimals(value: number): string {
+  const between = value * 8;
+  return (between % 4 === 1 ? value - 0.005 : value).toFixed(2);
+}

@@ -18,9 +18,12 @@ function clock(nanoseconds: bigint): string {
   return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}.${rest}`;
 }
 
+/** C counts bytes. */
+const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - Buffer.byteLength(text)));
+
 function row(columns: readonly [string, string, string, string, string, string]): string {
   const [id, name, size, when, time, icount] = columns;
-  const left = `${id.padEnd(10)}${name.padEnd(17)}`;
+  const left = `${padded(id, 9)} ${padded(name, 16)} `;
   return `${left}${size.padStart(8)}${when.padStart(20)}${time.padStart(13)}${icount.padStart(11)}\n`;
 }
 

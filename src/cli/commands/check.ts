@@ -9,6 +9,7 @@ import { turnsOfEventLoop } from '../../platform/node/turns.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { checkOutput, imageFlags, imageOf, onlyImage, openOptions, outputFlag } from '../image-argument.ts';
 import { type Io, say } from '../io.ts';
+import { twoDecimals } from '../numbers.ts';
 import { qemuJson } from '../qemu-json.ts';
 
 const NAME = 'check';
@@ -37,7 +38,7 @@ function findingLine({ severity, text, counts }: Finding): string {
 
 function humanReport(report: CheckReport): string {
   const { corruptions, leaks, totalClusters: total, allocatedClusters: allocated } = report;
-  const percent = (part: number, of: number): string => `${((part * 100) / of).toFixed(2)}%`;
+  const percent = (part: number, of: number): string => `${twoDecimals((part * 100) / of)}%`;
   let text = corruptions === 0 && leaks === 0 ? 'No errors were found on the image.\n' : '';
   if (corruptions > 0) {
     text += `\n${corruptions} errors were found on the image.\n`;

@@ -7,6 +7,7 @@ import { turnsOfEventLoop } from '../../platform/node/turns.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { externalFlag, imageFlags, imageOf, openOptions } from '../image-argument.ts';
 import { type Io, sayError, UsageError } from '../io.ts';
+import { twoDecimals } from '../numbers.ts';
 
 const NAME = 'compare';
 const DIFFERENT = 1;
@@ -65,7 +66,7 @@ class Progress {
 
   #print(): void {
     this.#shown = this.#percent;
-    if (this.#on) this.#io.stdout(`    (${this.#percent.toFixed(2)}/100%)\r`);
+    if (this.#on) this.#io.stdout(`    (${twoDecimals(this.#percent)}/100%)\r`);
   }
 }
 
