@@ -56,9 +56,21 @@ export interface SavedFile {
   readonly layoutDigest?: string;
 }
 
+/** The engine's own check of the finished image, made after saving. */
+export interface SelfCheck {
+  /** `unread`: the saved file could not be read back, so nothing is known. */
+  readonly verdict: 'sound' | 'damaged' | 'unread';
+  /** The first things found, or why it could not be read; in words. */
+  readonly findings: readonly string[];
+  /** `file`: the saved file was opened and read back; `sent`: the bytes were checked as they were sent. */
+  readonly read: 'file' | 'sent';
+}
+
 export interface SaveReport {
   /** The image, then its data file if it has one. */
   readonly files: readonly SavedFile[];
+  /** Absent for formats with nothing to check, and when it was cancelled (the file is saved by then). */
+  readonly check?: SelfCheck;
   readonly milliseconds: number;
 }
 

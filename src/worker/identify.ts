@@ -9,7 +9,7 @@ export async function identify(file: File): Promise<Identified> {
   try {
     for (const format of formats) {
       const driver = await format.load();
-      const reason = driver.probe(device);
+      const reason = driver.probe(device, file.name);
       if (reason === undefined) continue;
       return { format: format.name, reason, virtualSize: driver.virtualSize(device) };
     }

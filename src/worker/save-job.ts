@@ -1,7 +1,7 @@
 /**
  * Builds the files of an order and hands them to their sinks, in the worker. All files are finished before
- * any is offered, so that a failure of the second takes the first back. Digests come last, from the
- * layout: the files are saved by then and cancelling only leaves the digests out.
+ * any is offered, so that a failure of the second takes the first back. The check of the saved image and the
+ * digests come last: the files are saved by then and cancelling only leaves the rest out.
  */
 import { DiskwrightError } from '../engine/errors.ts';
 import { findFormat } from '../engine/formats/index.ts';
@@ -16,11 +16,12 @@ import { OpfsSink } from '../platform/browser/deliver/opfs-sink.ts';
 import { PickedSink } from '../platform/browser/deliver/picked-sink.ts';
 import type { FileSink, Finished } from '../platform/browser/deliver/sink.ts';
 import { StreamSink } from '../platform/browser/deliver/stream-sink.ts';
-import type { CreateOrder, SavedFile, SaveOrder, SaveReport } from './engine-client.ts';
+import type { CreateOrder, SavedFile, SaveOrder, SaveReport, SelfCheck } from './engine-client.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { JobEvent, PlannedFile, Target } from './protocol.ts';
 import { cancelled } from './protocol.ts';
 import { pump } from './pump.ts';
+import { selfCheck } from './self-check.ts';
 
 /** Longest file whose SHA-256 is computed unasked: hashing cannot skip holes. */
 const UNASKED_DIGEST_LIMIT = 4 * 1024 ** 3;
@@ -164,6 +165,8 @@ export async function save(
   }
   const milliseconds = performance.now() - began;
 
+  const [image] = all;
+  const check = image && (await checkOf(image, order, meter, signal));
   const files: SavedFile[] = [];
   for (const written of all) {
     const { job, target, finished } = written;
@@ -174,7 +177,27 @@ export async function save(
     const name = target.sink === 'picked' ? target.handle.name : job.name;
     files.push({ name, length: finished.length, written: finished.written, sink: target.sink, ...digests });
   }
-  return { files, milliseconds };
+  return { files, milliseconds, ...(check ? { check } : {}) };
+}
+
+/** What was saved, where it can be read again: a streamed file has left, a compressed one is no image. */
+async function savedFile({ target, finished }: Written, gzip: boolean): Promise<Blob | undefined> {
+  if (gzip) return undefined;
+  return target.sink === 'picked' ? await target.handle.getFile() : finished.download;
+}
+
+/** Undefined also when it was cancelled: the file is saved by then. */
+async function checkOf(written: Written, order: SaveOrder, meter: ProgressMeter, signal: AbortSignal) {
+  meter.begin('Saved. Checking the image', written.job.name, 0, 1);
+  try {
+    const file = await savedFile(written, order.gzip);
+    const show = (done: number, total: number): void => meter.update(done, total);
+    return await selfCheck(order.format, written.job.layout, file, show, signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { verdict: 'unread', findings: [reason], read: 'file' } satisfies SelfCheck;
+  }
 }
 
 /** SHA-256 of one plain file of the order, however long it takes. */

@@ -52,6 +52,7 @@ test('finished: the file, its sizes and digests, and the next step with its real
   const title = await screen.findByRole('heading', { name: 'my disk.qcow2 is saved' });
   await waitFor(() => expect(document.activeElement).toBe(title));
   expect(screen.getByText(/197,120 bytes\. Small is right/)).toBeTruthy();
+  expect(screen.getByText('No errors, no leaks')).toBeTruthy();
   expect(screen.getByText(/d540e67a60a1b940ac9dda21e516b957/)).toBeTruthy();
   expect(screen.getByText(/-drive 'file=my disk\.qcow2,format=qcow2,if=virtio'/)).toBeTruthy();
   await user.click(screen.getByRole('tab', { name: 'QEMU' }));
@@ -63,6 +64,20 @@ test('finished: the file, its sizes and digests, and the next step with its real
   await act(async () => engine.saves[1]?.finish());
   await user.click(await screen.findByRole('button', { name: 'Build another' }));
   expect(button('Build and save my disk.qcow2')).toBeTruthy();
+});
+
+test('a damaged image is said, with what was found and what to do', async () => {
+  const { engine, user } = await renderPage();
+  await user.click(button('Build and save disk.qcow2'));
+  const check = {
+    verdict: 'damaged',
+    findings: ['cluster 5 counts 2 and is referenced 1 times'],
+    read: 'file',
+  } as const;
+  await act(async () => engine.saves[0]?.finish({ check }));
+  expect(await screen.findByText('The image is damaged')).toBeTruthy();
+  expect(screen.getByText('cluster 5 counts 2 and is referenced 1 times')).toBeTruthy();
+  expect(screen.getByText(/Delete the file and save again/)).toBeTruthy();
 });
 
 test('a data file has its own name, sizes and digest; a large one is hashed when asked', async () => {

@@ -5,6 +5,7 @@ import type { EngineClient, SavedFile, SaveOrder, SaveReport, Sink } from '../..
 import { CopyButton } from '../copy-button.tsx';
 import { CheckIcon } from '../icons.tsx';
 import { exactBytes, formatMilliseconds } from '../measure.tsx';
+import { CheckRow } from './check-row.tsx';
 import { DigestRow, Hex } from './digest-row.tsx';
 import { UseItTabs } from './use-it-tabs.tsx';
 
@@ -49,6 +50,7 @@ function Proof({ client, order, report, guestSize }: Omit<Props, 'onAnother' | '
       {report.files.length > 1 && <h2 className="proof__file">{file.name}</h2>}
       <dl className="proof">
         <FileRow file={file} guestSize={index === 0 ? guestSize : undefined} />
+        {index === 0 && report.check && <CheckRow check={report.check} />}
         <DigestRow client={client} order={order} file={file} which={index === 0 ? 'image' : 'data'} />
         {file.layoutDigest !== undefined && (
           <div>
