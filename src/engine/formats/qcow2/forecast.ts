@@ -85,7 +85,7 @@ export function forecastOf(parameters: Parameters): Forecast {
       {
         label: 'Largest disk',
         bytes: largestDisk(geometry.clusterSize, extendedL2),
-        note: `with ${formatBytes(geometry.clusterSize)} clusters`,
+        note: `with clusters of ${formatBytes(geometry.clusterSize)}`,
       },
       oldestQemu(parameters),
     ],
