@@ -1,14 +1,14 @@
 /**
  * The bytes of every table of a new image, any stretch of it at a time.
  *
- * All functions fill `into` completely, beginning at the given entry (never mid-entry). Tables are written
- * as two 32-bit words per entry over one view; bit 63 (COPIED) is bit 31 of the upper word.
+ * All functions fill `into` completely, beginning at the given entry (never mid-entry); `into` starts at a
+ * multiple of 4 in its buffer. Tables are written as two 32-bit words per entry over one view.
  */
 import { putU64 } from '../../bytes/u64.ts';
+import { COPIED } from './entry.ts';
 import type { Geometry } from './geometry.ts';
 import type { Qcow2Layout } from './layout.ts';
 
-const COPIED = 0x8000_0000;
 const TWO_32 = 0x1_0000_0000;
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -36,23 +36,39 @@ export function fillL1({ l2, geometry }: Qcow2Layout, from: number, into: Uint8A
   }
 }
 
+/** A big-endian word as the machine's own order has it, for filling. */
+const swapped = new DataView(new ArrayBuffer(4));
+const inOwnOrder = new Int32Array(swapped.buffer);
+
 /**
- * `count` L2 entries at byte `at`, for consecutive clusters of `clusterSize` bytes from byte offset `host`.
- * Words are kept as signed 32-bit integers, which never leave the machine's registers; offsets are multiples
- * of a power of two, so the lower word passes through exactly 0 when the upper one has to follow.
+ * `count` standard L2 entries from byte `at`, for consecutive clusters of `clusterSize` bytes from byte offset
+ * `host`. The upper word changes every 4 GiB only, so it is filled natively and the loop writes the lower
+ * ones. Words are signed 32-bit integers, which never leave the machine's registers.
  */
-function putL2Run(
-  view: DataView,
-  at: number,
-  entryBytes: number,
-  host: number,
-  clusterSize: number,
-  count: number,
-): void {
+function putL2Run(view: DataView, at: number, host: number, clusterSize: number, count: number): void {
+  const words = new Int32Array(view.buffer, view.byteOffset, view.byteLength / 4);
   let upper = Math.floor(host / TWO_32) | COPIED;
   let lower = (host % TWO_32) | 0;
-  const end = at + count * entryBytes;
-  for (let place = at; place < end; place += entryBytes) {
+  for (let from = at, left = count; left > 0; ) {
+    const part = Math.min(left, (TWO_32 - (lower >>> 0)) / clusterSize);
+    const end = from + part * 8;
+    swapped.setInt32(0, upper);
+    words.fill(inOwnOrder[0] ?? 0, from / 4, end / 4);
+    for (let place = from + 4; place < end; place += 8) {
+      view.setInt32(place, lower);
+      lower = (lower + clusterSize) | 0;
+    }
+    upper = (upper + 1) | 0;
+    from = end;
+    left -= part;
+  }
+}
+
+/** The same for extended entries, whose second word (the bitmap) is left as it is. */
+function putExtendedRun(view: DataView, at: number, host: number, clusterSize: number, count: number): void {
+  let upper = Math.floor(host / TWO_32) | COPIED;
+  let lower = (host % TWO_32) | 0;
+  for (let place = at; place < at + count * 16; place += 16) {
     view.setInt32(place, upper);
     view.setInt32(place + 4, lower);
     lower = (lower + clusterSize) | 0;
@@ -66,17 +82,18 @@ export function fillL2(layout: Qcow2Layout, table: number, from: number, into: U
   const { clusterSize, l2Entries, l2EntryBytes, guestClusters } = geometry;
   into.fill(0);
   const view = viewOf(into);
+  const put = l2EntryBytes === 16 ? putExtendedRun : putL2Run;
   const first = table * l2Entries + from / l2EntryBytes;
   const end = Math.min(guestClusters, first + into.length / l2EntryBytes);
   if (parameters.dataFile !== undefined) {
-    if (end > first) putL2Run(view, 0, l2EntryBytes, first * clusterSize, clusterSize, end - first);
+    if (end > first) put(view, 0, first * clusterSize, clusterSize, end - first);
     return;
   }
   let guest = first;
   for (let run = data.guest.lastUpTo(first); guest < end; run++) {
     const host = data.host.at(run) + (guest - data.guest.at(run));
     const runEnd = Math.min(end, data.guest.at(run) + data.count.at(run));
-    putL2Run(view, (guest - first) * l2EntryBytes, l2EntryBytes, host * clusterSize, clusterSize, runEnd - guest);
+    put(view, (guest - first) * l2EntryBytes, host * clusterSize, clusterSize, runEnd - guest);
     guest = runEnd;
   }
 }
