@@ -84,8 +84,7 @@ describe.each(Object.entries(samples))('%s', (_name, sample) => {
 });
 
 test('a bomb ends at the end of the buffer', () => {
-  const bomb = deflateRawSync(Buffer.alloc(32 * 1024 * 1024));
-  const started = performance.now();
+  // Cut off right behind what fills the buffer: whoever reads on meets the end and fails.
+  const bomb = deflateRawSync(Buffer.alloc(32 * 1024 * 1024)).subarray(0, 64);
   expect(same(inflated(bomb, 512), Buffer.alloc(512))).toBe(true);
-  expect(performance.now() - started).toBeLessThan(200);
 });
