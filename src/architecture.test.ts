@@ -124,7 +124,7 @@ describe('what comes from outside', () => {
 
   test.each([
     ['the engine needs nothing', /^engine\//, /^$/],
-    ['jobs need nothing', /^jobs\//, /^$/],
+    ['jobs need only the hash', /^jobs\//, /^@noble\/hashes\//],
     ['the command and its platform need Node', /^(?:cli|platform\/node)\/|^node\.ts/, /^node:/],
     ['workers and their platform need nothing', /^(?:worker|platform\/browser)\//, /^$/],
     ['the page needs React', /^(?:ui\/|main\.tsx)/, /^react(?:-dom)?(?:\/|$)/],

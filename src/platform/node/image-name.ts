@@ -22,9 +22,13 @@ export function plainPath(name: string): string {
   );
 }
 
-/** Where a plain path really is. */
+/**
+ * Where a plain path is, seen from `cwd`. `..` stays in it: behind a symbolic link to a folder it means that
+ * folder's parent, which only the system can tell. (Windows takes `..` away as text itself.)
+ */
 export function locate(cwd: string, path: string): string {
-  return resolve(cwd, path);
+  if (process.platform === 'win32') return resolve(cwd, path);
+  return isAbsolute(path) ? path : `${cwd}/${path}`;
 }
 
 /** A backing name as seen from the current folder: qemu-img joins it, as text, to the image's folder. */

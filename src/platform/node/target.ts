@@ -21,7 +21,7 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { NodeFileDevice } from './file-device.ts';
 import { hostCode, hostError, onHost } from './host-error.ts';
@@ -122,7 +122,7 @@ function linkEnd(path: string): string {
   for (let hops = 0; hops < 40; hops++) {
     const stat = statIfThere(path, () => lstatSync(end));
     if (!stat?.isSymbolicLink()) return end;
-    end = resolve(realpathSync(dirname(end)), readlinkSync(end));
+    end = locate(realpathSync(dirname(end)), readlinkSync(end));
   }
   throw new DiskwrightError('io', `${path}: its symbolic links lead in a circle`);
 }
@@ -136,7 +136,8 @@ function openPart(plan: TargetPlan): { fd: number; part: string } {
   const folder = dirname(plan.path);
   const stem = Buffer.byteLength(basename(plan.path)) > 240 ? `diskwright-${process.pid}` : basename(plan.path);
   for (let count = 1; ; count++) {
-    const part = join(folder, count === 1 ? `.${stem}.part` : `.${stem}.${count}.part`);
+    // Not joined by `join`, which would take `..` away.
+    const part = `${folder}/${count === 1 ? `.${stem}.part` : `.${stem}.${count}.part`}`;
     try {
       return { fd: openSync(part, 'wx+', NEW_MODE), part };
     } catch (thrown) {

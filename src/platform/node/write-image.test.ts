@@ -109,6 +109,15 @@ describe('a new or ordinary file', () => {
     await expect(run).rejects.toMatchObject({ kind: 'cancelled' });
     expect(readdirSync(dir)).toEqual([]);
   });
+
+  test("`..` behind a linked folder is that folder's parent, as the system sees it", async () => {
+    mkdirSync(at('far/deep'), { recursive: true });
+    symlinkSync('far/deep', at('link'));
+    await writeImage('link/../x', image(), options());
+    expect(readdirSync(at('far')).toSorted()).toEqual(['deep', 'x']);
+    expect(readdirSync(dir).toSorted()).toEqual(['far', 'link']);
+    expect(() => planTarget('missing/../x', dir)).toThrow('look at its folder');
+  });
 });
 
 describe('in place, with a line that says so', () => {
