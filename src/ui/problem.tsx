@@ -1,5 +1,6 @@
 /** A problem or a note with its fixes: the rule in bold first, then why, one button for each way out. */
-
+import type { MouseEvent } from 'react';
+import { focusSpot } from './create/focus-spot.ts';
 import type { FormProblem } from './create/reading.ts';
 import type { FormAction } from './create/state.ts';
 import { WarningIcon } from './icons.tsx';
@@ -13,6 +14,12 @@ interface Props {
 }
 
 export function ProblemStrip({ problem, id, mild = false, onFix }: Props) {
+  function fix({ detail }: MouseEvent, action: FormAction) {
+    onFix(action);
+    // The button goes with its problem. Pressed by a key (no clicks counted), it leaves the focus on the field.
+    if (detail === 0) focusSpot(problem.spot);
+  }
+
   return (
     <div className={mild ? 'problem' : 'problem problem--bad'}>
       <WarningIcon />
@@ -23,9 +30,9 @@ export function ProblemStrip({ problem, id, mild = false, onFix }: Props) {
         </p>
         {problem.fixes.length > 0 && (
           <div className="problem__fixes">
-            {problem.fixes.map((fix) => (
-              <button key={fix.label} className="btn btn--sm" type="button" onClick={() => onFix(fix.action)}>
-                {fix.label}
+            {problem.fixes.map(({ label, action }) => (
+              <button key={label} className="btn btn--sm" type="button" onClick={(event) => fix(event, action)}>
+                {label}
               </button>
             ))}
           </div>

@@ -43,6 +43,7 @@ describe('reading', () => {
     ['qemu-img create disk.img 1G', { format: 'raw', name: 'disk.img', texts: { size: '1G' } }],
     ['$ sudo /usr/bin/qemu-img create -fqcow2 x 1G', { name: 'x', texts: { size: '1G' } }],
     ['diskwright create -f qcow2 x 1G', { name: 'x', texts: { size: '1G' } }],
+    ['$ node dist/cli/diskwright.js create -f qcow2 x 1G', { name: 'x', texts: { size: '1G' } }],
     [
       'qemu-img create -qf qcow2 -u -b base -F raw x',
       { name: 'x', texts: { backing_file: 'base', backing_fmt: 'raw' }, flags: [['-q'], ['-u']] },

@@ -162,11 +162,12 @@ class Reader {
   }
 }
 
-/** A prompt or a path before the program's name is what people paste along with it. */
+/** A prompt, a path or `node` before the program's name is what people paste along with it. */
 function skipProgram(words: readonly string[]): readonly string[] | undefined {
   let at = 0;
   while (/^[$#%>]$/.test(words[at] ?? '') || words[at] === 'sudo') at++;
-  const program = (words[at] ?? '').replace(/^.*[/\\]/, '').replace(/\.exe$/i, '');
+  if (words[at] === 'node' && /diskwright\.js$/.test(words[at + 1] ?? '')) at++;
+  const program = (words[at] ?? '').replace(/^.*[/\\]/, '').replace(/\.(?:exe|js)$/i, '');
   if (program !== 'qemu-img' && program !== 'diskwright') return undefined;
   return words[at + 1] === 'create' ? words.slice(at + 2) : undefined;
 }

@@ -7,12 +7,11 @@ import { CopyButton } from '../copy-button.tsx';
 import { PasteIcon, WarningIcon } from '../icons.tsx';
 import { ProblemStrip } from '../problem.tsx';
 import type { CommandLine } from './command-line.ts';
+import { COMMAND_ID } from './focus-spot.ts';
 import { highlight } from './highlight.ts';
 import type { FormReading } from './reading.ts';
 import type { FormAction } from './state.ts';
 import type { CommandDraft } from './use-command-draft.ts';
-
-export const COMMAND_ID = 'command-line';
 
 interface Props {
   readonly line: CommandLine;

@@ -81,6 +81,17 @@ test('a line that is no command leaves the form alone and can be restored', asyn
   expect(commandField().value).toBe('qemu-img create -f qcow2 disk.qcow2 32G');
 });
 
+test('by keyboard: the button leads to the problem, and its fix to the field', async () => {
+  const { user } = await renderPage();
+  await pasteCommand(user, 'qemu-img create -f raw -o preallocation=metadata vm.img 10G');
+  await user.click(button('Settle 1 problem to build'));
+  expect(document.activeElement).toBe(radio('off'));
+  button('Remove preallocation').focus();
+  await user.keyboard('{Enter}');
+  expect(screen.queryByRole('button', { name: 'Remove preallocation' })).toBeNull();
+  expect(document.activeElement).toBe(radio('off'));
+});
+
 test('options of the host file system are kept, explained and removable', async () => {
   const { user } = await renderPage();
   await pasteCommand(user, 'qemu-img create -f qcow2 -o nocow=on disk.qcow2 32G');

@@ -12,7 +12,8 @@ import { useWindowSigns } from '../job/use-window-signs.ts';
 import { PicturePanel } from '../picture/picture-panel.tsx';
 import { ActionBar } from './action-bar.tsx';
 import { BackingChooser } from './backing-chooser.tsx';
-import { COMMAND_ID, CommandPanel } from './command-panel.tsx';
+import { CommandPanel } from './command-panel.tsx';
+import { focusSpot } from './focus-spot.ts';
 import { CreateForm } from './form.tsx';
 import type { FoldName } from './groups.ts';
 import { engineProblem, type FormProblem, readForm, type Spot } from './reading.ts';
@@ -20,21 +21,6 @@ import { SizesCard, summaryOf } from './sizes-card.tsx';
 import { initialState, reduce, savedName } from './state.ts';
 import { useCommandDraft } from './use-command-draft.ts';
 import { useForecast } from './use-forecast.ts';
-
-/** The control that a problem is about; focusable, in sight. */
-function focusSpot(spot: Spot): void {
-  const place = typeof spot === 'string' ? spot : spot.option;
-  const control =
-    spot === 'command'
-      ? document.getElementById(COMMAND_ID)
-      : document.querySelector<HTMLElement>(
-          `[data-option="${CSS.escape(place)}"] :is(input:checked, input:not([type="radio"]), select)`,
-        );
-  // The ring shows where one was taken, whatever brought one there.
-  const options: FocusOptions & { focusVisible: boolean } = { preventScroll: true, focusVisible: true };
-  control?.focus(options);
-  control?.scrollIntoView({ block: 'center' });
-}
 
 /** How the files would be saved: the one that cannot be, or else the longest, has the word. */
 function sinkFor(client: EngineClient, { now, dataFile }: ForecastReport, gzip: boolean): SinkChoice | undefined {
