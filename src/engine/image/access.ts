@@ -49,8 +49,11 @@ export function readGuest(chain: Chain, at: number, into: Uint8Array): void {
 
 /** Fills `into` with the bytes of an extent that `image` located, from the extent's start. */
 export function readExtent(image: OpenImage, extent: Extent, into: Uint8Array): void {
-  if (extent.kind === 'data') extent.device.read(extent.host, into);
-  else if (extent.kind !== 'coded') into.fill(0);
+  if (extent.kind === 'data') {
+    // Behind the end are zeros, also where a damaged table names a place that no device can have.
+    if (extent.host >= extent.device.size) into.fill(0);
+    else extent.device.read(extent.host, into);
+  } else if (extent.kind !== 'coded') into.fill(0);
   else if (image.decode) image.decode(extent.at, into);
   else throw new Error('internal error: a coded extent of an image that cannot decode');
 }

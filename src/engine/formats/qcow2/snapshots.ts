@@ -9,6 +9,7 @@ import { DiskwrightError } from '../../errors.ts';
 import type { SnapshotFacts } from '../../image/description.ts';
 import { readBytes } from '../../image/recognise.ts';
 import type { ImageHeader } from './image-header.ts';
+import { MAX_SNAPSHOTS } from './limits.ts';
 
 /** The fixed part of an entry; extra data, id and name follow, padded to 8 bytes. */
 const entryHead = struct('snapshot table entry', 'big', {
@@ -44,8 +45,13 @@ function extraField(extra: Uint8Array, at: number): bigint | undefined {
   return at + 8 > extra.length ? undefined : getBigU64(new DataView(extra.buffer, extra.byteOffset), at);
 }
 
-/** Reads the whole table. Throws `corrupt` for an entry with too much extra data or a table above 64 MiB. */
-export function readSnapshots(device: ReadableDevice, { snapshots }: ImageHeader): SnapshotTable {
+/** Reads the whole table. Throws `corrupt` for too many entries, too much extra data or a table above 64 MiB. */
+export function readSnapshots(device: ReadableDevice, { snapshots, clusterSize }: ImageHeader): SnapshotTable {
+  if (snapshots.count > MAX_SNAPSHOTS || snapshots.offset % clusterSize !== 0) {
+    const table = `qcow2 snapshot table at ${snapshots.offset}`;
+    const limit = `at most ${MAX_SNAPSHOTS} can be, at the start of a cluster`;
+    throw new DiskwrightError('corrupt', `${table}: ${snapshots.count} snapshots, ${limit}.`);
+  }
   const list: Snapshot[] = [];
   let at = snapshots.offset;
   for (let i = 0; i < snapshots.count; i++) {

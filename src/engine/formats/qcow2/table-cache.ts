@@ -35,7 +35,9 @@ export class TableCache {
         }
       }
       bytes ??= new Uint8Array(this.#tableBytes);
-      this.#device.read(offset, bytes);
+      // Behind the end are zeros, also at offsets that no device can have.
+      if (offset < this.#device.size) this.#device.read(offset, bytes);
+      else bytes.fill(0);
       table = new DataView(bytes.buffer);
     }
     this.#tables.set(offset, table);
