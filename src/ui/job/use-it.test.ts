@@ -37,3 +37,17 @@ test('with a data file: one folder for QEMU, one file where QEMU is started else
   expect(commands({ dataFile }, 'virt-manager')).toContain('convert -f qcow2 -O qcow2 disk.qcow2 single-disk.qcow2');
   expect(commands({ dataFile: { file: 'd.raw', stored: 'vms/d.raw' } }, 'QEMU')).toContain('mv d.raw vms/d.raw');
 });
+
+test('with a backing file: it moves along, or is merged where one file is taken', () => {
+  const below = { backingFile: 'base.qcow2' };
+  expect(commands(below, 'QEMU')).toContain("counts from the image's folder");
+  expect(commands(below, 'virt-manager')).not.toContain('convert');
+  const guide = guidesFor({ file: 'disk.qcow2', format: 'qcow2', gzip: false, ...below });
+  const texts = (program: string) => guide.find((one) => one.program === program)?.steps.map((step) => step.text);
+  expect(texts('virt-manager')).toContain('Move the file into the default storage pool, and base.qcow2 with it.');
+  expect(commands(below, 'UTM')).toContain('convert -f qcow2 -O qcow2 disk.qcow2 single-disk.qcow2');
+  expect(commands(below, 'UTM')).toContain('pick single-disk.qcow2');
+  const absolute = commands({ backingFile: '/images/base.qcow2' }, 'QEMU');
+  expect(absolute).toContain('Put the backing file /images/base.qcow2 there.');
+  expect(absolute).not.toContain('folder');
+});

@@ -58,10 +58,16 @@ function preparation({ file, gzip, dataFile, backingFile }: Saved): Step[] {
     });
   }
   if (backingFile !== undefined) {
-    steps.push({ text: `Put ${backingFile} where the image looks for it: its name counts from the image's folder.` });
+    const where = beside(backingFile)
+      ? "where the image looks for it: its name counts from the image's folder"
+      : 'there';
+    steps.push({ text: `Put the backing file ${backingFile} ${where}.` });
   }
   return steps;
 }
+
+/** Whether the image looks for a file by a name that counts from its own folder. */
+const beside = (name: string): boolean => !/^\/|^[^/]*:/.test(name);
 
 function qemu({ image, format, dataFile }: Ready): Step[] {
   const drive = quoteWord(`file=${listValue(path(image))},format=${format},if=virtio`);
@@ -77,28 +83,33 @@ function qemu({ image, format, dataFile }: Ready): Step[] {
   ];
 }
 
-/** For programs that start QEMU elsewhere, where it would not find the data file. */
-function oneFile({ image, format, dataFile }: Ready): { steps: Step[]; image: string } {
-  if (!dataFile) return { steps: [], image };
+/** For programs that take one file, or that start QEMU where it would not find the others. */
+function oneFile({ image, format }: Ready, reason: string): { steps: Step[]; image: string } {
   const single = `single-${image}`;
-  return {
-    image: single,
-    steps: [
-      {
-        text: `Make one file of the two, in their folder: started from elsewhere, QEMU would not find ${dataFile.stored}.`,
-        command: `qemu-img convert -f ${format} -O ${format} ${quoteWord(path(image))} ${quoteWord(path(single))}`,
-      },
-    ],
-  };
+  const steps = [
+    {
+      text: `Make one file of the two, in their folder: ${reason}`,
+      command: `qemu-img convert -f ${format} -O ${format} ${quoteWord(path(image))} ${quoteWord(path(single))}`,
+    },
+  ];
+  return { image: single, steps };
 }
 
 function virtManager(saved: Ready): Step[] {
-  const { steps, image } = oneFile(saved);
+  const { dataFile, backingFile } = saved;
+  const { steps, image } = dataFile
+    ? oneFile(saved, `started from elsewhere, QEMU would not find ${dataFile.stored}.`)
+    : { steps: [], image: saved.image };
+  // One file has left its backing file behind it.
+  const along = !dataFile && backingFile !== undefined && beside(backingFile) ? `, and ${backingFile} with it` : '';
   const pool = '/var/lib/libvirt/images/';
   const disk = quoteWord(`path=${listValue(pool + image)},format=${saved.format},bus=virtio`);
   return [
     ...steps,
-    { text: 'Move the file into the default storage pool.', command: `sudo mv ${quoteWord(path(image))} ${pool}` },
+    {
+      text: `Move the file into the default storage pool${along}.`,
+      command: `sudo mv ${quoteWord(path(image))} ${pool}`,
+    },
     {
       text: 'Create the machine around it, or choose the file in virt-manager: New, then Import existing disk image.',
       command: `virt-install --name vm1 --memory 4096 --vcpus 2 \\\n  --disk ${disk} \\\n  --cdrom installer.iso --osinfo detect=on,require=off`,
@@ -120,7 +131,11 @@ function proxmox({ image, dataFile }: Ready): Step[] {
 }
 
 function utm(saved: Ready): Step[] {
-  const { steps, image } = oneFile(saved);
+  const { dataFile, backingFile } = saved;
+  const alone = dataFile === undefined && backingFile === undefined;
+  const { steps, image } = alone
+    ? { steps: [], image: saved.image }
+    : oneFile(saved, 'UTM copies the file that it imports and nothing beside it.');
   return [
     ...steps,
     { text: 'New machine: choose Virtualize or Emulate, then finish the assistant.' },
