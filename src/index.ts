@@ -7,6 +7,8 @@ export type { DeviceRun, ReadableDevice, WritableDevice } from './engine/device/
 export { MemoryDevice, memoryDeviceOf } from './engine/device/memory.ts';
 export { DiskwrightError, type ErrorDetail, type ErrorKind } from './engine/errors.ts';
 export { findFormat, formats } from './engine/formats/index.ts';
+export { type Chain, readGuest } from './engine/image/access.ts';
+export type { Facts, FactValue, ImageDescription, SnapshotFacts } from './engine/image/description.ts';
 export type {
   BackingReference,
   CreateDriver,
@@ -17,6 +19,7 @@ export type {
   FormatDriver,
   FormatSpec,
 } from './engine/image/format.ts';
+export type { Extent, ImageDevices, OpenImage } from './engine/image/image.ts';
 export type {
   FileLayout,
   ImageLayout,
@@ -24,6 +27,7 @@ export type {
   Part,
   Piece,
 } from './engine/image/layout.ts';
+export type { CheckProgress, CheckReport, Finding } from './engine/image/report.ts';
 export {
   type Fix,
   findOption,
@@ -36,7 +40,9 @@ export {
 export { parseOptionList, printOptionList } from './engine/options/option-list.ts';
 export { type Reading, readOptions } from './engine/options/read.ts';
 export { summaryLine } from './engine/options/summary.ts';
+export { type CompareStep, compareDisks, type Difference } from './jobs/compare.ts';
 export { emitLayout } from './jobs/create.ts';
+export { type MapEntry, mapDisk } from './jobs/map.ts';
 export type { Operation, Progress, Step } from './jobs/step.ts';
 export { type TruncateMode, truncateDevice } from './jobs/truncate.ts';
 export { writeLayout } from './jobs/write-layout.ts';

@@ -5,4 +5,12 @@ export {
   createImageFile,
 } from './platform/node/create-image-file.ts';
 export { NodeFileDevice, NodeReadDevice } from './platform/node/file-device.ts';
+export {
+  type ImageFile,
+  type Layer,
+  type OpenedChain,
+  type OpenOptions,
+  openChain,
+  openImageFile,
+} from './platform/node/open-images.ts';
 export { type PumpOptions, pump } from './platform/node/pump.ts';

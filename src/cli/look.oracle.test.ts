@@ -42,7 +42,12 @@ async function same(line: string | readonly string[], cwd: string): Promise<void
     stdout: withoutHost(qemu.stdout),
   });
   for (const one of ours.stderr.split('\n').slice(0, -1)) expect(one).toMatch(OUR_LINE);
-  const counts = (text: string): string[] => text.split('\n').filter((one) => / refcount=\d+ reference=/.test(one));
+  // The order among lines of different kinds follows the walk, which is another one here.
+  const counts = (text: string): string[] =>
+    text
+      .split('\n')
+      .filter((one) => / refcount=\d+/.test(one))
+      .sort();
   expect(counts(ours.stderr)).toEqual(counts(qemu.stderr));
 }
 
@@ -301,6 +306,11 @@ test('a check of every damaged image has the counts and lines of qemu-img', asyn
     ] as const) {
       const damaged = Buffer.from(bytes);
       damaged.writeUInt16BE(count, block + slot * 2);
+      // COPIED of the first L1 entry and of its first L2 entry.
+      const l1 = Number(bytes.readBigUInt64BE(40));
+      const l2 = Number(bytes.readBigUInt64BE(l1) & 0x00ff_ffff_ffff_fe00n);
+      if (slot % 2 === 0) damaged[l1] = (damaged[l1] ?? 0) ^ 0x80;
+      if (slot % 3 === 0) damaged[l2] = (damaged[l2] ?? 0) ^ 0x80;
       writeFileSync(join(place, 'x'), damaged);
       for (const line of ['check x', 'check --output=json x', 'check -q x']) await same(line, place);
     }

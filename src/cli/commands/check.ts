@@ -29,11 +29,18 @@ const flags = {
 } as const;
 
 /** Findings about counts are worded as qemu-img words them, because scripts read them. */
-function findingLine({ severity, text, counts }: Finding): string {
-  if (!counts) return `ERROR ${text}`;
-  const { cluster, stored, references } = counts;
-  const what = severity === 'leak' ? 'Leaked' : 'ERROR';
-  return `${what} cluster ${cluster} refcount=${stored} reference=${references}`;
+function findingLine({ severity, text, counts, copied }: Finding): string {
+  if (counts) {
+    const what = severity === 'leak' ? 'Leaked' : 'ERROR';
+    return `${what} cluster ${counts.cluster} refcount=${counts.stored} reference=${counts.references}`;
+  }
+  if (!copied) return `ERROR ${text}`;
+  const { l1Index, entry, stored } = copied;
+  const what =
+    l1Index === undefined
+      ? `data cluster: l2_entry=${entry.toString(16)}`
+      : `L2 cluster: l1_index=${l1Index} l1_entry=${entry.toString(16)}`;
+  return `ERROR OFLAG_COPIED ${what} refcount=${stored}`;
 }
 
 function humanReport(report: CheckReport): string {

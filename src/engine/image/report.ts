@@ -6,6 +6,8 @@ export interface Finding {
   readonly text: string;
   /** A cluster whose stored refcount differs from the references that were found. */
   readonly counts?: { readonly cluster: number; readonly stored: number; readonly references: number };
+  /** A table entry that is marked as the only reference and is not, or the other way round. */
+  readonly copied?: { readonly l1Index?: number; readonly entry: bigint; readonly stored: number };
 }
 
 /** The verdict, in the terms of `qemu-img check`. */

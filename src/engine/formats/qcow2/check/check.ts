@@ -22,7 +22,7 @@ import { L1Walk } from './l1-tables.ts';
 import { L2Walk, type Tally } from './l2-tables.ts';
 import { Marker } from './marker.ts';
 import { ReferenceCounts } from './reference-counts.ts';
-import { CountsOne, readRefcountTable, readTable, type StoredRefcounts } from './stored-refcounts.ts';
+import { CountsOne, readRefcountTable, readTable, type StoredRefcounts, storedCount } from './stored-refcounts.ts';
 
 /** Tables are read at least this much between two reports of progress. */
 const PROGRESS_BYTES = 8 * 1024 * 1024;
@@ -117,6 +117,7 @@ export function* checkImage(device: ReadableDevice): Generator<CheckProgress, Ch
   const marker = new Marker(counts, findings, clusterSize, device.size);
   const stored = readRefcountTable(device, header, marker, counts, findings);
   const ones = new CountsOne(stored.blockRefcounts, refcountBits);
+  const storedCountOf = (cluster: number): number => storedCount(device, stored, refcountBits, cluster);
   let done = 0;
   let total = stored.blocks.reduce((sum, block) => sum + (block === 0 ? 0 : 2 * clusterSize), 0);
   const progress = (): CheckProgress => ({ done: Math.min(done, total), total });
@@ -124,7 +125,7 @@ export function* checkImage(device: ReadableDevice): Generator<CheckProgress, Ch
   done = total / 2;
 
   marker.mark('the header', 0, clusterSize);
-  const l1 = new L1Walk(device, header, { marker, findings, ones });
+  const l1 = new L1Walk(device, header, { marker, findings, ones, storedCount: storedCountOf });
   l1.walk('the L1 table', header.l1, true);
   checkSnapshots(device, header, l1, marker, findings);
   checkCrypto(extensions, marker);
@@ -132,7 +133,7 @@ export function* checkImage(device: ReadableDevice): Generator<CheckProgress, Ch
 
   const dataFile = (header.incompatible & Incompatible.externalDataFile) !== 0n;
   const tally: Tally = { allocated: 0, fragmented: 0, compressed: 0 };
-  const l2 = new L2Walk({ header, dataFile, marker, findings, ones, tally });
+  const l2 = new L2Walk({ header, dataFile, marker, findings, ones, storedCount: storedCountOf, tally });
   const table = new Uint8Array(clusterSize);
   const view = new DataView(table.buffer);
   let since = 0;

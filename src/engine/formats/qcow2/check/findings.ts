@@ -14,6 +14,12 @@ export class Findings {
     if (this.list.length < MAX_FINDINGS) this.list.push({ severity: 'corruption', text });
   }
 
+  /** `detail` is asked for only while findings are kept. */
+  copied(text: string, detail: () => NonNullable<Finding['copied']>): void {
+    this.corruptions++;
+    if (this.list.length < MAX_FINDINGS) this.list.push({ severity: 'corruption', text, copied: detail() });
+  }
+
   /** A stored refcount that is not the number of references: too many are a leak, too few a corruption. */
   difference(cluster: number, stored: number, references: number): void {
     const severity = stored < references ? 'corruption' : 'leak';

@@ -1,6 +1,6 @@
 /** Walks L1 tables and gathers which L2 tables they refer to, each with how often. */
 import type { ReadableDevice } from '../../../device/device.ts';
-import { COPIED, l1Reserved, offsetOf } from '../entry.ts';
+import { l1Reserved, offsetOf } from '../entry.ts';
 import { NumberList } from '../growable.ts';
 import type { ImageHeader } from '../image-header.ts';
 import type { Findings } from './findings.ts';
@@ -14,19 +14,26 @@ export class L1Walk {
   readonly #marker: Marker;
   readonly #findings: Findings;
   readonly #ones: CountsOne;
+  readonly #storedCount: (cluster: number) => number;
   readonly #active = new NumberList();
   readonly #all = new NumberList();
 
   constructor(
     device: ReadableDevice,
     header: ImageHeader,
-    shared: { readonly marker: Marker; readonly findings: Findings; readonly ones: CountsOne },
+    shared: {
+      readonly marker: Marker;
+      readonly findings: Findings;
+      readonly ones: CountsOne;
+      readonly storedCount: (cluster: number) => number;
+    },
   ) {
     this.#device = device;
     this.#header = header;
     this.#marker = shared.marker;
     this.#findings = shared.findings;
     this.#ones = shared.ones;
+    this.#storedCount = shared.storedCount;
   }
 
   walk(name: string, l1: { readonly offset: number; readonly entries: number }, active: boolean): void {
@@ -44,18 +51,21 @@ export class L1Walk {
         const offset = offsetOf(upper, lower);
         if (offset % clusterSize !== 0) this.#findings.corruption(`${place}: L2 table at ${offset}, not aligned`);
         this.#marker.mark(`the L2 table of ${place}`, offset, clusterSize);
-        if (active && offset !== 0) this.#checkCopied(place, offset, (upper & COPIED) !== 0);
+        if (active && offset !== 0) this.#checkCopied(place, (from + at) / 8, view.getBigUint64(at));
         this.#all.push(offset);
         if (active) this.#active.push(offset);
       }
     });
   }
 
-  #checkCopied(place: string, offset: number, copied: boolean): void {
-    const one = this.#ones.has(Math.floor(offset / this.#header.clusterSize));
-    if (one === copied) return;
+  #checkCopied(place: string, index: number, entry: bigint): void {
+    const offset = Number(entry & 0x00ff_ffff_ffff_fe00n);
+    const cluster = Math.floor(offset / this.#header.clusterSize);
+    const copied = entry >> 63n === 1n;
+    if (this.#ones.has(cluster) === copied) return;
     const fact = copied ? 'marked COPIED but does not count 1' : 'counts 1 but is not marked COPIED';
-    this.#findings.corruption(`L2 table at ${offset} (${place}): ${fact}`);
+    const detail = () => ({ l1Index: index, entry, stored: this.#storedCount(cluster) });
+    this.#findings.copied(`L2 table at ${offset} (${place}): ${fact}`, detail);
   }
 
   /**

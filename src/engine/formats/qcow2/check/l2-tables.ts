@@ -39,6 +39,7 @@ interface Context {
   readonly marker: Marker;
   readonly findings: Findings;
   readonly ones: CountsOne;
+  readonly storedCount: (cluster: number) => number;
   readonly tally: Tally;
 }
 
@@ -96,7 +97,7 @@ export class L2Walk {
     }
     if (kind === Kind.compressed) this.#compressed(upper, lower, index, use);
     else if (kind === Kind.normal || kind === Kind.zeroAllocated) {
-      this.#placed(upper, offsetOf(upper, lower), count, index, use);
+      this.#placed(upper, lower, count, index, use);
     }
   }
 
@@ -126,7 +127,7 @@ export class L2Walk {
       this.#forEach(1, use.all, () => findings.corruption(`${place}: subclusters are both allocated and zero`));
       return;
     }
-    this.#placed(upper, offsetOf(upper, lower), 1, index, use);
+    this.#placed(upper, lower, 1, index, use);
   }
 
   #compressed(upper: number, lower: number, index: number, use: TableUse, subclusters = false): void {
@@ -150,8 +151,9 @@ export class L2Walk {
     tally.fragmented += use.active;
   }
 
-  /** `count` entries for consecutive host clusters from `offset`. */
-  #placed(upper: number, offset: number, count: number, index: number, use: TableUse): void {
+  /** `count` entries for consecutive host clusters, these words being the first. */
+  #placed(upper: number, lower: number, count: number, index: number, use: TableUse): void {
+    const offset = offsetOf(upper, lower);
     const { findings, dataFile, header, marker, tally } = this.#context;
     const { clusterSize } = header;
     if (offset % clusterSize !== 0) {
@@ -180,12 +182,14 @@ export class L2Walk {
       }
     }
     // An L1 entry of reserved bits alone leads to offset 0, where nothing is expected to be COPIED.
-    if (use.active > 0 && use.offset !== 0) this.#checkCopied(upper, offset, count, index, use);
+    if (use.active > 0 && use.offset !== 0) this.#checkCopied(upper, lower, count, index, use);
   }
 
   /** COPIED is set exactly where the stored count is 1; data files count as 1 everywhere. */
-  #checkCopied(upper: number, offset: number, count: number, index: number, use: TableUse): void {
-    const { findings, dataFile, header, ones } = this.#context;
+  #checkCopied(upper: number, lower: number, count: number, index: number, use: TableUse): void {
+    const { findings, dataFile, header, ones, storedCount } = this.#context;
+    const offset = offsetOf(upper, lower);
+    const entry = (BigInt(upper >>> 0) << 32n) | BigInt(lower >>> 0);
     const copied = (upper & COPIED) !== 0;
     const first = Math.floor(offset / header.clusterSize);
     if (copied && (dataFile || ones.hasAll(first, count))) return;
@@ -194,8 +198,12 @@ export class L2Walk {
       if (one === copied) continue;
       const fact = copied ? 'marked COPIED but does not count 1' : 'counts 1 but is not marked COPIED';
       this.#forEach(1, use.active, () =>
-        findings.corruption(
+        findings.copied(
           `data cluster at ${offset + i * header.clusterSize} (L2 table at ${use.offset}, entry ${index + i}): ${fact}`,
+          () => ({
+            entry: entry + BigInt(i * header.clusterSize),
+            stored: dataFile ? 1 : storedCount(first + i),
+          }),
         ),
       );
     }

@@ -85,6 +85,24 @@ export function refcountAt(block: DataView, slot: number, bits: number): number 
   }
 }
 
+/** The stored count of one cluster, read from its block: for the few that a finding names. */
+export function storedCount(
+  device: ReadableDevice,
+  { blocks, blockRefcounts }: StoredRefcounts,
+  bits: number,
+  cluster: number,
+): number {
+  const index = Math.floor(cluster / blockRefcounts);
+  const block = blocks[index] ?? 0;
+  if (block === 0) return 0;
+  const slot = cluster - index * blockRefcounts;
+  const perWord = 64 / bits;
+  const word = Math.floor(slot / perWord);
+  const bytes = new Uint8Array(8);
+  device.read(block + word * 8, bytes);
+  return refcountAt(new DataView(bytes.buffer), slot - word * perWord, bits);
+}
+
 /** A block whose every count is 1, by far the usual kind: told by comparing eight bytes at a time. */
 export function isAllOne(block: Uint8Array, bits: number): boolean {
   const one = ONES[bits] ?? Number.NaN;
