@@ -33,6 +33,8 @@ interface Props {
 
 const SECTOR = 512n;
 
+const NAME_HELP = "The saved file's name. The ending follows the format until you type your own.";
+
 const GROUP_TITLES: Readonly<Record<GroupName, string>> = { disk: 'Disk', layout: 'Layout', extras: 'Extras' };
 
 /** A fold's title, and its summary when nothing in it is set (none: it lists its values). */
@@ -51,9 +53,15 @@ function foldWords(fold: FoldName, fileName: string): { title: string; none?: st
   }
 }
 
+function savedWords(name: string): string {
+  const saved = savedName(name);
+  if (saved === name || saved === '') return NAME_HELP;
+  if (/[/\\]/.test(name) && name.endsWith(saved)) return `Saved as ${saved}: the folder is the browser's to choose.`;
+  return `Saved as ${saved}: browsers replace some characters.`;
+}
+
 function NameField({ name, reading, onAction }: Pick<Props, 'name' | 'reading' | 'onAction'>) {
   const problems = reading.problems.filter((one) => one.spot === 'name');
-  const saved = savedName(name);
   return (
     <div className="field" data-option="name">
       <label className="field__label" htmlFor="file-name">
@@ -72,9 +80,7 @@ function NameField({ name, reading, onAction }: Pick<Props, 'name' | 'reading' |
           onChange={(event) => onAction({ type: 'name', name: event.target.value })}
         />
         <p className="help" id="file-name-help">
-          {saved !== name && saved !== ''
-            ? `Saved as ${saved}: the folder is the browser's to choose.`
-            : "The saved file's name. The ending follows the format until you type your own."}
+          {savedWords(name)}
         </p>
         {problems.map((problem) => (
           <ProblemStrip key={problem.message} problem={problem} onFix={onAction} />
