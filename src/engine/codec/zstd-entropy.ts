@@ -21,8 +21,13 @@ export class BackwardBits {
 
   /** The next `count` bits, at most 25. */
   take(count: number): number {
-    this.left -= count;
-    return this.#at(this.left, count);
+    const bit = this.left - count;
+    this.left = bit;
+    const at = bit >>> 3;
+    const bytes = this.#bytes;
+    if (bit < 0 || at + 3 >= bytes.length) return this.#at(bit, count);
+    const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+    return ((low | ((bytes[at + 3] as number) << 24)) >>> (bit & 7)) & ((1 << count) - 1);
   }
 
   /** The next bits without taking them. */
@@ -207,8 +212,17 @@ function huffmanTable(weights: number[]): HuffmanTable {
 /** Fills `out` from one stream, which must end exactly there. */
 export function decodeHuffman(bytes: Uint8Array, { bits, entries }: HuffmanTable, out: Uint8Array): void {
   const stream = new BackwardBits(bytes);
+  const mask = (1 << bits) - 1;
   for (let i = 0; i < out.length; i++) {
-    const entry = entries[stream.peek(bits)] ?? 0;
+    // Where three bytes hold the next code and all of them are there, they are looked at in place.
+    const bit = stream.left - bits;
+    const at = bit >>> 3;
+    let next: number;
+    if (bit >= 0 && at + 2 < bytes.length) {
+      const word = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+      next = (word >>> (bit & 7)) & mask;
+    } else next = stream.peek(bits);
+    const entry = entries[next] ?? 0;
     out[i] = entry & 0xff;
     stream.left -= entry >> 8;
   }

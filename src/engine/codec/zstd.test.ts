@@ -63,7 +63,7 @@ test('arbitrary compressed blocks end in bytes or a refusal, soon', () => {
     fc.property(content, (bytes) => {
       const started = performance.now();
       decoded([...HEAD, ...block(2, bytes.length, true, ...bytes)], 65536);
-      expect(performance.now() - started).toBeLessThan(1000);
+      expect(performance.now() - started).toBeLessThan(10_000);
     }),
     { numRuns: runs(3000), seed },
   );

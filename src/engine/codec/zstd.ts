@@ -56,6 +56,9 @@ const little = (bytes: Uint8Array, at: number, count: number): number => {
   return value;
 };
 
+/** Shorter copies are done byte by byte: a call costs more. */
+const LONG = 48;
+
 /** What blocks of one frame hand on to each other. */
 class Frame {
   readonly #out: Uint8Array;
@@ -190,13 +193,15 @@ class Frame {
       const offset = this.#offset(value, length);
       if (taken + length > literals.length) throw damaged('a sequence takes more literals than there are');
       this.room(length + match);
-      out.set(literals.subarray(taken, taken + length), this.done);
+      let done = this.done;
+      if (length > LONG) out.set(literals.subarray(taken, taken + length), done);
+      else for (let n = 0; n < length; n++) out[done + n] = literals[taken + n] as number;
       taken += length;
-      this.done += length;
-      if (offset > this.done - this.#start) throw damaged('a match goes back too far');
-      if (offset >= match) out.copyWithin(this.done, this.done - offset, this.done - offset + match);
-      else for (let n = 0; n < match; n++) out[this.done + n] = out[this.done + n - offset] ?? 0;
-      this.done += match;
+      done += length;
+      if (offset > done - this.#start) throw damaged('a match goes back too far');
+      if (offset >= match && match > LONG) out.copyWithin(done, done - offset, done - offset + match);
+      else for (let n = 0; n < match; n++) out[done + n] = out[done + n - offset] as number;
+      this.done = done + match;
     }
     if (stream.left !== 0) throw damaged('sequences do not end where they should');
     return taken;
@@ -205,16 +210,22 @@ class Frame {
   /** The three latest offsets have short names, which shift when there are no literals. */
   #offset(value: number, literals: number): number {
     const repeats = this.#repeats;
-    const [first, second, third] = repeats;
+    const first = repeats[0];
+    const second = repeats[1];
+    const third = repeats[2];
     if (value > 3) {
-      repeats.splice(0, 3, value - 3, first, second);
+      repeats[2] = second;
+      repeats[1] = first;
+      repeats[0] = value - 3;
       return value - 3;
     }
     const which = value - 1 + (literals === 0 ? 1 : 0);
     if (which === 0) return first;
     const offset = which === 1 ? second : which === 2 ? third : first - 1;
     if (offset === 0) throw damaged('a match goes back by nothing');
-    repeats.splice(0, 3, offset, first, which === 1 ? third : second);
+    if (which !== 1) repeats[2] = second;
+    repeats[1] = first;
+    repeats[0] = offset;
     return offset;
   }
 }
