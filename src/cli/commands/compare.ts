@@ -70,8 +70,6 @@ class Progress {
   }
 }
 
-const chainOf = ({ layers }: OpenedChain): Chain => layers.map(({ image }) => image) as unknown as Chain;
-
 async function compareOpen(a: Chain, b: Chain, line: { quiet: boolean; progress: boolean; strict: boolean }, io: Io) {
   const tell = (text: string): void => {
     if (!line.quiet) io.stdout(`${text}\n`);
@@ -120,7 +118,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const [a, b] = opened as [OpenedChain, OpenedChain];
   try {
     const wishes = { quiet: has('quiet'), progress: has('progress'), strict: has('strict') };
-    return await compareOpen(chainOf(a), chainOf(b), wishes, io);
+    return await compareOpen(a.chain, b.chain, wishes, io);
   } catch (thrown) {
     return failed(io, thrown, CANNOT_READ);
   } finally {

@@ -1,9 +1,8 @@
 /** `map`: where the bytes of a disk are, through its whole chain, as a table or as JSON. */
 import { DiskwrightError } from '../../engine/errors.ts';
-import type { Chain } from '../../engine/image/access.ts';
 import { type MapEntry, mapDisk } from '../../jobs/map.ts';
 import { NodeReadDevice } from '../../platform/node/file-device.ts';
-import { type Layer, openChain } from '../../platform/node/open-images.ts';
+import { type Layer, type OpenedChain, openChain } from '../../platform/node/open-images.ts';
 import { turnsOfEventLoop } from '../../platform/node/turns.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import {
@@ -55,8 +54,7 @@ function jsonEntry({ start, length, depth, present, zero, data, offset }: MapEnt
 
 const HEAD = `${['Offset', 'Length', 'Mapped to'].map((word) => word.padEnd(16)).join('')}File\n`;
 
-async function print(layers: readonly [Layer, ...Layer[]], from: number, to: number, json: boolean, io: Io) {
-  const chain = layers.map(({ image }) => image) as unknown as Chain;
+async function print({ layers, chain }: OpenedChain, from: number, to: number, json: boolean, io: Io) {
   const turn = turnsOfEventLoop(io.signal);
   let text = json ? '[' : HEAD;
   let separator = '';
@@ -85,18 +83,18 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     return text === undefined ? undefined : Number(readSizeArgument(text, NAME, { ...io, stderr: () => {} }));
   };
   const reference = imageOf(line, onlyImage(line.positionals, NAME), NAME);
-  const { layers, close } = await openChain(reference, openOptions(line, io));
+  const opened = await openChain(reference, openOptions(line, io));
   try {
-    const size = layers[0].image.virtualSize;
+    const size = opened.chain[0].virtualSize;
     const from = number('start') ?? 0;
     const to = Math.min(size, from + (number('length') ?? size));
-    await print(layers, from, to, lastOf(line, 'output') === 'json', io);
+    await print(opened, from, to, lastOf(line, 'output') === 'json', io);
   } catch (thrown) {
     if (!(thrown instanceof DiskwrightError) || thrown.kind === 'cancelled') throw thrown;
     const { kind, message, fix } = thrown;
     throw new DiskwrightError(kind, `${reference.name}: ${message}`, fix === undefined ? {} : { fix });
   } finally {
-    close();
+    opened.close();
   }
   return 0;
 }

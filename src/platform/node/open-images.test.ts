@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Chain, readGuest } from '../../engine/image/access.ts';
+import { readGuest } from '../../engine/image/access.ts';
 import { createImageFile } from './create-image-file.ts';
 import { type OpenOptions, openChain } from './open-images.ts';
 
@@ -23,8 +23,8 @@ const overlay = (file: string, backing_file: string, backing_fmt = 'qcow2') =>
 /** Opens, reads the first sector, closes; what was found at each depth. */
 async function look(name: string, more: Partial<OpenOptions> = {}): Promise<readonly [string, string][]> {
   const options = { cwd: dir, onWarning: (text: string) => warnings.push(text), ...more };
-  const { layers, close } = await openChain({ name }, options);
-  readGuest(layers.map(({ image }) => image) as unknown as Chain, 0, new Uint8Array(512));
+  const { layers, chain, close } = await openChain({ name }, options);
+  readGuest(chain, 0, new Uint8Array(512));
   close();
   return layers.map((layer) => [layer.name, layer.format]);
 }

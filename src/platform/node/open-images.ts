@@ -8,6 +8,7 @@
 import type { Stats } from 'node:fs';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
+import type { Chain } from '../../engine/image/access.ts';
 import type { BackingReference, FormatDriver } from '../../engine/image/format.ts';
 import type { OpenImage } from '../../engine/image/image.ts';
 import { driverFor, identityOf, MAX_CHAIN, openForReading, outside } from './backing-chain.ts';
@@ -41,6 +42,8 @@ export interface Layer extends ImageFile {
 export interface OpenedChain {
   /** The image itself first, the bottom of the chain last. */
   readonly layers: readonly [Layer, ...Layer[]];
+  /** The images alone, to read through. */
+  readonly chain: Chain;
   close(): void;
 }
 
@@ -158,7 +161,8 @@ export async function openChain(reference: BackingReference, options: OpenOption
       layers.push(openLayer(file, opened, options));
       below = backingOf(file);
     }
-    return { layers, close };
+    const [{ image }, ...rest] = layers;
+    return { layers, chain: [image, ...rest.map((layer) => layer.image)], close };
   } catch (thrown) {
     close();
     throw thrown;

@@ -23,10 +23,9 @@ export interface OpenTwin {
 
 /** Opens an image and its twin to compare stretches of them. */
 export async function openTwin(file: string, twin: string, format?: string): Promise<OpenTwin> {
-  const { layers, close } = await openChain(format === undefined ? { name: file } : { name: file, format }, {
+  const { chain, close } = await openChain(format === undefined ? { name: file } : { name: file, format }, {
     cwd: '/',
   });
-  const chain = layers.map(({ image }) => image) as unknown as Chain;
   const fd = openSync(twin, 'r');
   const ours = Buffer.alloc(PIECE);
   const theirs = Buffer.alloc(PIECE);

@@ -2,7 +2,7 @@
  * Reading against qemu-img: every kind of image, every edge, chains of every make. A raw copy made by
  * `qemu-img convert` says what the guest sees.
  */
-import { truncateSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { qemuImgOrThrow, qemuIo } from '../../../testing/oracle/qemu-tools.ts';
 import { openTwin, rawTwin } from '../../../testing/oracle/read-back.ts';
 import { withTempDirAsync } from '../../../testing/oracle/temp-dir.ts';
 import { runs, seed } from '../../../testing/seed.ts';
+import { DiskwrightError } from '../../errors.ts';
 
 function write(file: string, ...commands: string[]): void {
   const { code, stdout, stderr } = qemuIo(['-f', 'qcow2', ...commands.flatMap((one) => ['-c', one]), file]);
@@ -139,6 +140,55 @@ describe('chains', () => {
       expect(differs(0, size)).toBe(-1);
       close();
     });
+  });
+});
+
+describe('broken entries', () => {
+  /** An image of four clusters with data; entry 1 of its L2 table is changed. */
+  async function withEntry(compat: string, change: (entry: bigint) => bigint): Promise<string> {
+    return await withTempDirAsync(async (dir) => {
+      const file = join(dir, 'image.qcow2');
+      qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', `compat=${compat}`, file, '256k']);
+      write(file, 'write -P 1 0 64k', 'write -P 2 64k 64k', 'write -P 3 128k 128k');
+      const twin = rawTwin(file);
+      const bytes = readFileSync(file);
+      const place = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0x00ff_ffff_ffff_fe00n) + 8;
+      bytes.writeBigUInt64BE(change(bytes.readBigUInt64BE(place)), place);
+      writeFileSync(file, bytes);
+      const io = (at: string): boolean =>
+        qemuIo(['-r', '-f', 'qcow2', '-c', `read ${at} 64k`, file]).stdout.includes('failed');
+      const { differs, close } = await openTwin(file, twin);
+      try {
+        // What lies around it stays readable, here and there.
+        expect([differs(0, 65536), differs(131072, 131072), io('0'), io('128k')]).toEqual([-1, -1, false, false]);
+        const same = differs(65536, 65536);
+        expect(io('64k')).toBe(false);
+        return same === -1 ? 'same' : 'other bytes';
+      } catch (error) {
+        if (!(error instanceof DiskwrightError)) throw error;
+        expect(io('64k')).toBe(true);
+        return `${error.kind}: ${error.message}`;
+      } finally {
+        close();
+      }
+    });
+  }
+
+  it.each([
+    ['1.1', 'reserved bits', (entry: bigint) => entry | (1n << 57n) | 4n, /^same$/],
+    ['1.1', 'a zero flag', (entry: bigint) => entry | 1n, /^other bytes$/],
+    ['0.10', 'a zero flag', (entry: bigint) => entry | 1n, /^corrupt: .*zero cluster in a version 2 image/],
+    ['0.10', 'a zero flag alone', () => 1n, /^corrupt: .*zero cluster in a version 2 image/],
+    ['1.1', 'an unaligned offset', (entry: bigint) => entry + 512n, /^corrupt: .*not at the start of a cluster/],
+    ['1.1', 'an offset behind the end of the file', () => (1n << 63n) | (1n << 40n), /^other bytes$/],
+    [
+      '1.1',
+      'compressed data that are none',
+      (entry: bigint) => (entry & (2n ** 62n - 1n)) | (1n << 62n),
+      /^corrupt: .*deflate/,
+    ],
+  ])('compat %s, %s', async (compat, _name, change, outcome) => {
+    expect(await withEntry(compat, change)).toMatch(outcome);
   });
 });
 
