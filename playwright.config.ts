@@ -22,6 +22,8 @@ export default defineConfig({
   forbidOnly: true,
   workers: 2,
   timeout: 120_000,
+  // What a test waits for comes soon or never: a busy machine must not decide which.
+  expect: { timeout: 20_000 },
   reporter: [['list'], ['json', { outputFile: 'test-results/browser.json' }]],
   use: { baseURL: pageUrl, trace: 'retain-on-failure' },
   projects: [

@@ -144,7 +144,8 @@ it('reads a long description in time that grows with its length', () => {
     const text = head + filling.repeat(Math.floor(2 ** 20 / filling.length));
     const started = performance.now();
     verdict(driverOf('vmdk'), memoryDeviceOf(Uint8Array.from(text, (c) => c.charCodeAt(0))));
-    expect(performance.now() - started, filling).toBeLessThan(3000);
+    // Quadratic time would be hours; the rest is room for a busy machine.
+    expect(performance.now() - started, filling).toBeLessThan(20_000);
   }
 });
 

@@ -9,7 +9,7 @@ export async function renderPage() {
   const user = userEvent.setup({ delay: null });
   render(<App client={engine} />);
   // The first numbers are there (the first driver takes its time to load).
-  await screen.findByText('197,120 bytes', {}, { timeout: 10_000 });
+  await screen.findByText('197,120 bytes');
   return { engine, user };
 }
 
