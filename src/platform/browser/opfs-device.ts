@@ -5,6 +5,7 @@
  * Two browsers let a file fail to grow without an exception or under a name of their own: the size
  * is compared after every resize and every failure to grow is `no-space`.
  */
+import { formatBytes } from '../../engine/bytes/units.ts';
 import { type DeviceRun, MAX_TRANSFER, type WritableDevice } from '../../engine/device/device.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 
@@ -108,7 +109,7 @@ export class OpfsDevice implements WritableDevice {
 }
 
 function noSpace(size: number, cause?: unknown): DiskwrightError {
-  return new DiskwrightError('no-space', `The browser's storage did not take a file of ${size} bytes.`, {
+  return new DiskwrightError('no-space', `The browser's storage did not take a file of ${formatBytes(size)}.`, {
     cause,
     fix: 'Free some disk space, or make a smaller image.',
   });
