@@ -72,3 +72,34 @@ test('options of the host are noted, and stop nothing', () => {
     ['nocow has no effect:', 'Remove nocow=on'],
   ]);
 });
+
+test.each([
+  "qemu-img create -f qcow2 x '8 gigs'",
+  'qemu-img create -f raw -o preallocation=metadata x 1G',
+  'qemu-img create -f qcow2 -o cluster_size=3k,refcount_bits=3 x 1G',
+  'qemu-img create -f qcow2 -o cluster_size=512 x 1T',
+  'qemu-img create -f qcow2 x 9E',
+  'qemu-img create -f qcow2 -b b -F raw -o preallocation=full,data_file=d,data_file_raw=on x 1G',
+  'qemu-img create -f qcow2 -o compat=0.10,extended_l2=on,cluster_size=8k,lazy_refcounts=on,compression_type=zstd x 1G',
+  'qemu-img create -f qcow2 -o data_file_raw=on x 1G',
+  'qemu-img create -f qcow2 -F raw x 1G',
+])('every fix of every problem settles it and makes no new one: %s', (command) => {
+  const parsed = parseCommand(command);
+  if (!parsed.ok) throw new Error(parsed.message);
+  const { problems } = readForm(parsed.line);
+  expect(problems.length).toBeGreaterThan(0);
+  const known = problems.map((problem) => problem.message);
+  for (const { message, fixes } of problems) {
+    expect(fixes.length, message).toBeGreaterThan(0);
+    for (const fix of fixes) {
+      const left = readForm(reduce({ line: parsed.line, shelf: {} }, fix.action).line).problems.map(
+        (one) => one.message,
+      );
+      expect(left, fix.label).not.toContain(message);
+      expect(
+        left.filter((one) => !known.includes(one)),
+        fix.label,
+      ).toEqual([]);
+    }
+  }
+});

@@ -111,6 +111,9 @@ function fileNameProblems({ name, texts }: CommandLine): FormProblem[] {
   return problems;
 }
 
+/** A disk always has a size, so its way out of a wrong one is another one. */
+const SET_SIZE: FormFix = { label: 'Set 32 GiB', action: { type: 'set', texts: { size: '32G' } } };
+
 function sizeProblems({ texts }: CommandLine): FormProblem[] {
   if (texts['size'] !== undefined) return [];
   return [
@@ -120,7 +123,7 @@ function sizeProblems({ texts }: CommandLine): FormProblem[] {
       ...(texts['backing_file'] === undefined
         ? {}
         : { why: "To take the backing file's own, choose that file under Backing file." }),
-      fixes: [{ label: 'Set 32 GiB', action: { type: 'set', texts: { size: '32G' } } }],
+      fixes: [SET_SIZE],
     },
   ];
 }
@@ -145,7 +148,9 @@ const placed = (set: OptionSet, { option, message, why, fixes }: Problem): FormP
   spot: findOption(set, option) ? { option } : 'command',
   message,
   ...(why === undefined || !findOption(set, option) ? {} : { why }),
-  fixes: fixes.map((fix) => ({ label: fix.label, action: { type: 'set', texts: fix.set } })),
+  fixes: fixes.map(({ label, set: texts }) =>
+    texts['size'] === null ? SET_SIZE : { label, action: { type: 'set', texts } },
+  ),
 });
 
 /** A refusal that only the engine could find, in the same shape. */
