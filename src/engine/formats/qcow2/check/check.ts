@@ -7,6 +7,7 @@
 import { divideUp } from '../../../bytes/math.ts';
 import { getU64 } from '../../../bytes/u64.ts';
 import type { ReadableDevice } from '../../../device/device.ts';
+import { DiskwrightError } from '../../../errors.ts';
 import type { CheckProgress, CheckReport } from '../../../image/report.ts';
 import { readBitmaps } from '../bitmaps.ts';
 import { type Extension, extensionsOf } from '../extensions.ts';
@@ -27,6 +28,23 @@ import { CountsOne, readRefcountTable, readTable, type StoredRefcounts, storedCo
 /** Tables are read at least this much between two reports of progress. */
 const PROGRESS_BYTES = 8 * 1024 * 1024;
 
+/**
+ * All tables of a kind together are part of the file. A hostile image could name one large table 65536 times; when
+ * they add up to so many files, nothing more is to be learned.
+ */
+const MAX_WALKED = 4;
+
+function refuseOverlap(tables: string, walked: number, device: ReadableDevice): void {
+  if (walked <= MAX_WALKED * device.size + PROGRESS_BYTES) return;
+  throw new DiskwrightError('corrupt', `qcow2: the ${tables} overlap many times.`);
+}
+
+/** Bytes of a table of 64-bit entries that lie inside the file, whole entries. */
+function tablePart(device: ReadableDevice, table: { readonly offset: number; readonly entries: number }): number {
+  const bytes = Math.min(table.entries * 8, Math.max(0, device.size - table.offset));
+  return bytes - (bytes % 8);
+}
+
 function checkSnapshots(
   device: ReadableDevice,
   header: ImageHeader,
@@ -39,7 +57,10 @@ function checkSnapshots(
     findings.corruption(`${header.snapshots.count} snapshots on an image with an external data file`);
   }
   const table = readSnapshots(device, header);
+  let walked = 0;
   for (const { id, name, l1: tables } of table.snapshots) {
+    walked += tablePart(device, tables);
+    refuseOverlap('L1 tables of the snapshots', walked, device);
     const what = `the L1 table of snapshot ${id} "${name}"`;
     if (tables.offset % header.clusterSize !== 0) findings.corruption(`${what} at ${tables.offset}, not aligned`);
     else if (tables.entries * 8 > MAX_L1_BYTES) findings.corruption(`${what}: ${tables.entries} entries, too many`);
@@ -67,10 +88,13 @@ function checkBitmaps(
   if (!extension) return;
   const directory = readBitmaps(device, extension.data, header.clusterSize);
   marker.mark('the bitmap directory', directory.offset, directory.bytes);
+  let walked = 0;
   for (const { name, table } of directory.bitmaps) {
     marker.mark(`the table of bitmap "${name}"`, table.offset, table.entries * 8);
-    const bytes = Math.min(table.entries * 8, Math.max(0, device.size - table.offset));
-    readTable(device, table.offset, bytes - (bytes % 8), (view, from) => {
+    const bytes = tablePart(device, table);
+    walked += bytes;
+    refuseOverlap('bitmap tables', walked, device);
+    readTable(device, table.offset, bytes, (view, from) => {
       for (let at = 0; at < view.byteLength; at += 8) {
         const upper = view.getUint32(at);
         const lower = view.getUint32(at + 4);
