@@ -140,6 +140,7 @@ export function* checkImage(device: ReadableDevice): Generator<CheckProgress, Ch
   const counts = new ReferenceCounts(refcountBits);
   const marker = new Marker(counts, findings, clusterSize, device.size);
   const stored = readRefcountTable(device, header, marker, counts, findings);
+  const early = Float64Array.from(stored.blocks, (block) => (block === 0 ? 0 : counts.get(block / clusterSize)));
   const ones = new CountsOne(stored.blockRefcounts, refcountBits);
   const storedCountOf = (cluster: number): number => storedCount(device, stored, refcountBits, cluster);
   let done = 0;
@@ -170,6 +171,13 @@ export function* checkImage(device: ReadableDevice): Generator<CheckProgress, Ch
     total += since;
     since = 0;
     yield progress();
+  }
+  // A refcount block's cluster belongs to nothing else, which is known only now.
+  for (const [index, block] of stored.blocks.entries()) {
+    const times = block === 0 ? 0 : counts.get(block / clusterSize);
+    if (times > (early[index] ?? 0)) {
+      findings.corruption(`refcount block ${index} at ${block}: its cluster is referenced ${times} times`);
+    }
   }
   const highest = yield* compareRefcounts(device, header, stored, counts, findings);
   return {
