@@ -1,7 +1,7 @@
 /** Entry of the dedicated worker: answers the page's calls with the engine. The wall comes first. */
 import './wall.ts';
 import { DiskwrightError } from '../engine/errors.ts';
-import { findFormat } from '../engine/formats/index.ts';
+import { findFormat, formats } from '../engine/formats/index.ts';
 import { type ForecastReport, reportForecast } from '../jobs/forecast.ts';
 import { removeLeftovers, stagingWorks } from '../platform/browser/deliver/staging.ts';
 import type { CreateOrder } from './engine-client.ts';
@@ -10,6 +10,9 @@ import { type Answers, type Call, type FromWorker, type JobEvent, packError, typ
 import { digest, planSave, save } from './save-job.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
+
+// What can be made here is loaded now, so that it can still be made when the network is gone.
+for (const format of formats) if (format.options) format.load();
 
 const running = new Map<number, AbortController>();
 

@@ -14,6 +14,7 @@ import { BlobSink } from '../platform/browser/deliver/blob-sink.ts';
 import { GzipSink } from '../platform/browser/deliver/gzip-sink.ts';
 import { OpfsSink } from '../platform/browser/deliver/opfs-sink.ts';
 import { PickedSink } from '../platform/browser/deliver/picked-sink.ts';
+import { savedName } from '../platform/browser/deliver/saved-name.ts';
 import type { FileSink, Finished } from '../platform/browser/deliver/sink.ts';
 import { StreamSink } from '../platform/browser/deliver/stream-sink.ts';
 import type { CreateOrder, SavedFile, SaveOrder, SaveReport, SelfCheck } from './engine-client.ts';
@@ -43,7 +44,7 @@ interface Job extends PlannedFile {
   readonly layout: FileLayout;
 }
 
-/** The files of an order. A data file is saved under the last part of the name that the image has for it. */
+/** The files of an order. A data file's name is the image's for it, as far as a browser takes it. */
 async function jobsOf(order: SaveOrder): Promise<Job[]> {
   const { image, dataFile } = await layoutOf(order);
   const job = (role: Job['role'], name: string, layout: FileLayout): Job => ({
@@ -54,7 +55,7 @@ async function jobsOf(order: SaveOrder): Promise<Job[]> {
     layout,
   });
   const jobs = [job('image', order.fileName, image)];
-  if (dataFile) jobs.push(job('data', dataFile.name.split(/[/\\]/).at(-1) || 'data.raw', dataFile.layout));
+  if (dataFile) jobs.push(job('data', savedName(dataFile.name) || 'data.raw', dataFile.layout));
   return jobs;
 }
 

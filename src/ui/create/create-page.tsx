@@ -1,7 +1,9 @@
 /** Create: the form on the left, what it gives on the right, and the build from the click to the saved file. */
+
 import { useEffect, useMemo, useReducer, useRef, useState } from 'react';
 import { findOption } from '../../engine/options/declare.ts';
 import type { ForecastReport } from '../../jobs/forecast.ts';
+import { savedName } from '../../platform/browser/deliver/saved-name.ts';
 import type { EngineClient, SaveOrder, SinkChoice } from '../../worker/engine-client.ts';
 import { LockIcon } from '../icons.tsx';
 import { BuildingPanel } from '../job/building-panel.tsx';
@@ -18,7 +20,7 @@ import { CreateForm } from './form.tsx';
 import type { FoldName } from './groups.ts';
 import { engineProblem, type FormProblem, readForm, type Spot } from './reading.ts';
 import { SizesCard, summaryOf } from './sizes-card.tsx';
-import { initialState, reduce, savedName } from './state.ts';
+import { initialState, reduce } from './state.ts';
 import { useCommandDraft } from './use-command-draft.ts';
 import { useForecast } from './use-forecast.ts';
 

@@ -1,7 +1,9 @@
 /** The left side: name and format, then every option of the format, grouped and folded as declared. */
+
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../engine/bytes/units.ts';
 import type { ForecastReport } from '../../jobs/forecast.ts';
+import { savedName } from '../../platform/browser/deliver/saved-name.ts';
 import { OptionField } from '../fields/option-field.tsx';
 import { presentationOf } from '../fields/presentation.ts';
 import { bytesOf } from '../fields/size-spelling.ts';
@@ -9,7 +11,7 @@ import { ProblemStrip } from '../problem.tsx';
 import { ClosedFold, FoldView } from './fold.tsx';
 import { type Fold, type FoldName, foldSummary, type Group, type GroupName, groupsOf } from './groups.ts';
 import { creatable, type FormReading, sameSpot } from './reading.ts';
-import { type FormAction, savedName } from './state.ts';
+import type { FormAction } from './state.ts';
 
 /** What a size leads to, in the line below its field. */
 function sizeConsequence(text: string | undefined, report: ForecastReport | undefined): string | undefined {

@@ -3,13 +3,15 @@
  * problem with its one-click fixes. Rules of the options come from their declarations; here are only the
  * rules that need the file's name or the words of the command line.
  */
+
 import type { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat, formats } from '../../engine/formats/index.ts';
 import type { FormatSpec } from '../../engine/image/format.ts';
 import { findOption, type OptionSet, type OptionTexts, type Problem } from '../../engine/options/declare.ts';
 import { blockedOptions, readOptions } from '../../engine/options/read.ts';
+import { savedName } from '../../platform/browser/deliver/saved-name.ts';
 import { type CommandLine, quoteFlag } from './command-line.ts';
-import { type FormAction, savedName } from './state.ts';
+import type { FormAction } from './state.ts';
 
 export interface FormFix {
   readonly label: string;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type FormAction, initialState, reduce, savedName } from './state.ts';
+import { type FormAction, initialState, reduce } from './state.ts';
 
 const after = (...actions: FormAction[]) => actions.reduce(reduce, initialState);
 const set = (texts: Record<string, string | null>): FormAction => ({ type: 'set', texts });
@@ -40,17 +40,4 @@ test('what was set again in the other format wins over what waited', () => {
 
 test('an option that nobody knows stays in sight', () => {
   expect(after(set({ foo: 'bar' }), format('raw')).line.texts['foo']).toBe('bar');
-});
-
-test.each([
-  ['/some/where/x.qcow2', 'x.qcow2'],
-  ['C:\\vm\\x.qcow2', 'x.qcow2'],
-  ['x:y "1"?.qcow2', 'x_y _1__.qcow2'],
-  ['.hidden.qcow2.', 'hidden.qcow2'],
-  ['~tilde~', '_tilde~'],
-  ['turned\u202ename', 'turned_name'],
-  ["it's ü, 100%.img", "it's ü, 100%.img"],
-  ['..', ''],
-])('%j is saved as %j, the name that a browser gives it', (name, saved) => {
-  expect(savedName(name)).toBe(saved);
 });

@@ -28,19 +28,6 @@ export const initialState: FormState = {
   shelf: {},
 };
 
-/** What browsers replace in the name of a download: reserved, invisible, or odd at an end. */
-const REPLACED = /["*:<>?|\p{Cc}]|(?![\u200c\u200d])\p{Cf}|^[~\s]|\s$/gu;
-
-/**
- * What the browser saves: the name without its folders, in the characters that every browser and system takes.
- * Settled here, so that the name shown and the name on disk are one.
- */
-export const savedName = (name: string): string =>
-  name
-    .replace(/^.*[/\\]/, '')
-    .replace(REPLACED, '_')
-    .replace(/^\.+|\.+$/g, '');
-
 /** The ending follows the format as long as it is the format's own. */
 function renamed(name: string, from: FormatSpec | undefined, to: FormatSpec | undefined): string {
   if (!to || !from || !name.endsWith(`.${from.ending}`)) return name;

@@ -25,19 +25,26 @@ interface Props {
   readonly onAgain: () => void;
 }
 
+interface FileRowProps {
+  readonly file: SavedFile;
+  readonly guestSize: number | undefined;
+  readonly gzip: boolean;
+}
+
 /** Both sizes of a file, and why a small one is no mistake. */
-function FileRow({ file, guestSize }: { readonly file: SavedFile; readonly guestSize: number | undefined }) {
+function FileRow({ file, guestSize, gzip }: FileRowProps) {
   const disk = guestSize === undefined ? '' : `, a ${formatBytes(guestSize)} disk for the guest`;
   const sparse = file.written < file.length;
   const small = guestSize !== undefined && file.length < guestSize;
   let note = `${exactBytes(file.length)}.`;
-  if (sparse) note = `${formatBytes(file.written)} of it written, the rest is a hole.`;
+  if (gzip) note += ' Compressed: unpack it before use.';
+  else if (sparse) note = `${formatBytes(file.written)} of it written, the rest is a hole.`;
   else if (small) note += ' Small is right: an empty disk is only its tables.';
   return (
     <div>
       <dt>File</dt>
       <dd>
-        A {formatBytes(file.length)} file{disk}
+        {formatBytes(file.length)} in the file{disk}
         <small>{note}</small>
       </dd>
     </div>
@@ -49,7 +56,7 @@ function Proof({ client, order, report, guestSize }: Omit<Props, 'onAnother' | '
     <section key={file.name} aria-label={file.name}>
       {report.files.length > 1 && <h2 className="proof__file">{file.name}</h2>}
       <dl className="proof">
-        <FileRow file={file} guestSize={index === 0 ? guestSize : undefined} />
+        <FileRow file={file} guestSize={index === 0 ? guestSize : undefined} gzip={order.gzip} />
         {index === 0 && report.check && <CheckRow check={report.check} />}
         <DigestRow client={client} order={order} file={file} which={index === 0 ? 'image' : 'data'} />
         {file.layoutDigest !== undefined && (
