@@ -22,10 +22,11 @@ const EXTENT_TYPES = ['FLAT', 'SPARSE', 'VMFS', 'VMFSSPARSE', 'SESPARSE'];
  * after ten characters.
  */
 const BLANK = '[ \\t\\v\\f\\r]*';
+const SOLID = '[^ \\t\\n\\v\\f\\r]';
 const EXTENT_LINE = new RegExp(
   [
-    `${BLANK}RW(?!\\S)${BLANK}([+-]?\\d+)(?!\\d)`,
-    '(\\S{10}|\\S{1,9}(?!\\S))',
+    `${BLANK}RW(?!${SOLID})${BLANK}([+-]?\\d+)(?!\\d)`,
+    `(${SOLID}{10}|${SOLID}{1,9}(?!${SOLID}))`,
     '"([^\\n\\r"]{1,511})(?:"',
     '([+-]?\\d+)(?!\\d))?',
   ].join(BLANK),
@@ -83,7 +84,10 @@ export function checkIds(device: ReadableDevice, at: number): void {
   const text = textAt(device, at, ID_AREA);
   for (const name of ['CID', 'parentCID']) {
     const found = text.indexOf(name);
-    if (found < 0 || !/^\s*[+-]?(0x)?[0-9a-f]/i.test(text.slice(found + name.length + 1, found + name.length + 40))) {
+    if (
+      found < 0 ||
+      !/^[ \t\n\v\f\r]*[+-]?(0x)?[0-9a-f]/i.test(text.slice(found + name.length + 1, found + name.length + 40))
+    ) {
       throw corrupt(`VMDK description: ${name} is missing.`);
     }
   }
