@@ -35,11 +35,17 @@ const EXTENT_LINE = new RegExp(
 /** More digits than 64 bits have. */
 const MAX_DIGITS = 20;
 
-function textAt(device: ReadableDevice, at: number, length: number): string {
-  const text = asciiText(readBytes(device, at, Math.max(0, Math.min(length, device.size - at))));
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
+function rawAt(device: ReadableDevice, at: number, length: number): string {
+  return asciiText(readBytes(device, at, Math.max(0, Math.min(length, device.size - at))));
 }
+
+/** Text ends at its first NUL. */
+function cut(raw: string): string {
+  const end = raw.indexOf('\0');
+  return end < 0 ? raw : raw.slice(0, end);
+}
+
+const textAt = (device: ReadableDevice, at: number, length: number): string => cut(rawAt(device, at, length));
 
 /** What stands between the quotes behind `name=`. */
 function quoted(text: string, name: string): string | undefined {
@@ -79,21 +85,25 @@ export function describedSectors(device: ReadableDevice, at: number): bigint {
   return sectorsOf(text);
 }
 
-/** Both ids must be there, and a parent's name must end. */
+const NUMBER = /^[ \t\n\v\f\r]*[+-]?(0x)?[0-9a-f]/i;
+
+/**
+ * Both ids must be there, and a parent's name must end. Between a name and its value one character is passed
+ * over whatever it is, a NUL too, as in QEMU.
+ */
 export function checkIds(device: ReadableDevice, at: number): void {
-  const text = textAt(device, at, ID_AREA);
+  const raw = rawAt(device, at, ID_AREA);
+  const text = cut(raw);
   for (const name of ['CID', 'parentCID']) {
     const found = text.indexOf(name);
-    if (
-      found < 0 ||
-      !/^[ \t\n\v\f\r]*[+-]?(0x)?[0-9a-f]/i.test(text.slice(found + name.length + 1, found + name.length + 40))
-    ) {
+    if (found < 0 || !NUMBER.test(raw.slice(found + name.length + 1, found + name.length + 40))) {
       throw corrupt(`VMDK description: ${name} is missing.`);
     }
   }
-  if (!text.includes('parentFileNameHint')) return;
-  const parent = quoted(text, 'parentFileNameHint');
-  if (parent === undefined || parent.length > MAX_PARENT_NAME) {
+  const hint = text.indexOf('parentFileNameHint');
+  if (hint < 0) return;
+  const length = cut(raw.slice(hint + 'parentFileNameHint'.length + 2)).indexOf('"');
+  if (length < 0 || length > MAX_PARENT_NAME) {
     throw corrupt('VMDK description: the name of the parent has no end.');
   }
 }
