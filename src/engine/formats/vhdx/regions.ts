@@ -24,6 +24,8 @@ const TABLE_OFFSET = 192 * 1024;
 const TABLE_BYTES = 64 * 1024;
 const MAX_ENTRIES = 2047;
 const REQUIRED = 1;
+/** QEMU reads the block table in one request, and none is longer than this. */
+const MAX_BLOCK_TABLE = 2 ** 31 - 512;
 
 /** [start, end) in the file. */
 export interface Span {
@@ -75,6 +77,8 @@ export function readRegions(device: ReadableDevice, head: VhdxHeader): Regions {
   const blockTable = found.get(REGION.blockTable);
   const metadata = found.get(REGION.metadata);
   if (!blockTable || !metadata) throw corrupt('VHDX region table: block table or metadata is missing.');
+  const tableBytes = blockTable.end - blockTable.start;
+  if (tableBytes > MAX_BLOCK_TABLE) throw corrupt(`VHDX region table: a block table of ${tableBytes} bytes.`);
   if (metadata.start >= device.size) throw corrupt('VHDX region table: the metadata lies past the end of the file.');
   return { blockTable, metadata, taken: withoutOverlaps(spans) };
 }
