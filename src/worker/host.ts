@@ -11,8 +11,9 @@ import { digest, planSave, save } from './save-job.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
-// What can be made here is loaded now, so that it can still be made when the network is gone.
-for (const format of formats) if (format.options) format.load();
+// What can be made here is loaded now, so that it can still be made when the network is gone. A load that
+// fails is told by the call that needs it.
+for (const format of formats) if (format.options) format.load().catch(() => {});
 
 const running = new Map<number, AbortController>();
 

@@ -67,12 +67,15 @@ export function forecastOf(parameters: Parameters): Forecast {
   const { guestSize, geometry, extendedL2, preallocation } = parameters;
   const layouts: Partial<Record<Preallocation, Qcow2Layout>> = {};
   const files: Partial<Record<Preallocation, ImageLayout>> = {};
-  for (const choice of ['off', 'metadata', 'falloc', 'full'] as const) {
+  for (const choice of ['off', 'metadata', 'falloc'] as const) {
     const layout = attempt(withPreallocation(parameters, choice));
     if (!layout) continue;
     layouts[choice] = layout;
     files[choice] = filesOf(layout);
   }
+  // The two differ only in how a host takes the space: one layout serves both.
+  if (layouts.falloc) layouts.full = layouts.falloc;
+  if (files.falloc) files.full = files.falloc;
   const fullest = preallocation === 'falloc' || preallocation === 'full' ? preallocation : 'metadata';
   const full = layouts[fullest];
   const now = files[parameters.preallocation] ?? filesOf(layoutOf(parameters));

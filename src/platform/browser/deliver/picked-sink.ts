@@ -12,7 +12,7 @@ import { savingFailed, verifyLength, ZEROS } from './sink.ts';
 
 /** Bytes of one write. */
 const BUFFER = 4 * 1024 * 1024;
-/** Largest gap that is filled: its zeros cost less than a write (measured, see the browser bench). */
+/** Largest gap that is filled: its zeros cost less than the millisecond of a write (calculated). */
 const FILLED_GAP = 128 * 1024;
 const CONSEQUENCE = 'The file could not be written to its end, it was removed.';
 
