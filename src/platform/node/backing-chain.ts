@@ -135,6 +135,10 @@ export async function openBackingChain(
   backing: BackingReference,
   options: ChainOptions,
 ): Promise<readonly [OpenedImage, ...OpenedImage[]]> {
+  // There is no folder to count from; qemu-img refuses this before its summary line, too.
+  if (newImage === '' && !backing.name.startsWith('/')) {
+    throw new DiskwrightError('io', `"": the name of a file is empty, so ${backing.name} counts from nowhere`);
+  }
   const first = await openOne({ ...backing, name: relativeToImage(newImage, backing.name) }, true, options);
   const chain: [OpenedImage, ...OpenedImage[]] = [first.image];
   for (let { image, below } = first; below; ) {
