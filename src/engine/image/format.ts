@@ -9,6 +9,7 @@ import type { ImageDescription } from './description.ts';
 import type { ImageDevices, OpenImage } from './image.ts';
 import type { ImageLayout } from './layout.ts';
 import type { CheckProgress, CheckReport } from './report.ts';
+import type { OpenSettings, WritableDevices, WritableImage } from './writable.ts';
 
 export interface FormatSpec {
   /** Name in qemu-img. */
@@ -46,6 +47,8 @@ export interface FormatDriver {
   describe?(device: ReadableDevice): ImageDescription;
   /** Opens the image to read its disk; absent: cannot be read so far. Throws `corrupt` or `unsupported`. */
   open?(devices: ImageDevices): OpenImage;
+  /** Opens the image to change it; absent: cannot be written so far. Throws `corrupt` or `unsupported`. */
+  openWritable?(devices: WritableDevices, settings?: OpenSettings): WritableImage;
   /**
    * Checks the image's own structures without changing anything; absent: the format has nothing to check.
    * Throws where the image cannot be opened at all.

@@ -1,0 +1,90 @@
+/**
+ * An image open for writing. A capability is the presence of a member: what a format cannot do is absent.
+ *
+ * Guest offsets and lengths are bytes. What a call has changed is on the medium after `flush` or `close`; whatever
+ * happens before, the image stays sound (a cut leaves leaks at worst).
+ */
+import type { WritableDevice } from '../device/device.ts';
+import type { OptionTexts } from '../options/declare.ts';
+import type { Chain } from './access.ts';
+import type { SnapshotFacts } from './description.ts';
+import type { OpenImage } from './image.ts';
+
+/** Work that takes long: yields progress (bytes or entries, an upper bound), can be left with `return()`. */
+export type Steps<Result = void> = Generator<{ readonly done: number; readonly total: number }, Result>;
+
+export interface WritableDevices {
+  readonly image: WritableDevice;
+  /** Guest data outside the image, where the image says that it has one. */
+  readonly data?: WritableDevice | undefined;
+  /** What the image rests on, for the parts that it does not have; absent: they read as zeros. */
+  readonly backing?: Chain | undefined;
+}
+
+export interface OpenSettings {
+  /** Settings of the open image by QEMU's names (`lazy-refcounts`, `overlap-check`, …). */
+  readonly texts?: Readonly<Record<string, string>>;
+  /** Freed clusters are given back to the host, as `discard=unmap` asks. */
+  readonly unmap?: boolean;
+  /** A corrupt image may be opened, and a dirty one is left as it is: for repair. */
+  readonly repair?: boolean;
+  /** Words about what opening did or left out: bitmaps that cannot be trusted, a repaired dirty image. */
+  readonly onWarning?: (text: string) => void;
+}
+
+export type Preallocation = 'off' | 'metadata' | 'falloc' | 'full';
+
+export interface ResizeRequest {
+  /** Bytes. */
+  readonly size: number;
+  readonly preallocation: Preallocation;
+}
+
+/** The moment a snapshot is made: the shell knows it, the engine has no clock. */
+export interface Moment {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+export interface SnapshotControl {
+  list(): readonly SnapshotFacts[];
+  create(name: string, date: Moment): Steps;
+  /** `id` or, if no snapshot has that, a name. */
+  apply(idOrName: string): Steps;
+  delete(idOrName: string): Steps;
+}
+
+export interface BitmapControl {
+  /** `granularity`: bytes, a power of two; absent: the format's default. `disabled`: it does not record. */
+  add(name: string, options: { readonly granularity?: number; readonly disabled?: boolean }): void;
+  remove(name: string): void;
+  clear(name: string): void;
+  enable(name: string): void;
+  disable(name: string): void;
+  /** Sets in `target` what is set in `source`, a bitmap of this image or of another open one. */
+  merge(target: string, source: string, from?: BitmapControl): void;
+}
+
+export interface WritableImage extends OpenImage {
+  /** At most 8 MiB; beyond the disk is `out-of-range`. */
+  write(at: number, from: Uint8Array): void;
+  /** Makes a stretch read as zeros. `unmap`: its clusters may be given up. */
+  zero(at: number, length: number, unmap?: boolean): void;
+  /** Whole clusters inside the stretch are given up and read as zeros; the rest stays as it is. */
+  discard(at: number, length: number): void;
+  /** One whole cluster (at the end of the disk the rest of it), compressed where that makes it smaller. */
+  writeCompressed?(at: number, from: Uint8Array): void;
+  /** Everything before is on the medium. */
+  flush(): void;
+  /** Flushes and leaves the image as closed cleanly. The devices stay open. */
+  close(): void;
+  resize?(request: ResizeRequest): Steps;
+  readonly snapshots?: SnapshotControl;
+  readonly bitmaps?: BitmapControl;
+  /** Changes create options of the image; refuses those that cannot be changed. */
+  amend?(texts: OptionTexts): Steps;
+  /** Names another backing image (undefined: none); the disk's content is the caller's business. */
+  nameBacking?(backing: { readonly name: string; readonly format?: string } | undefined): void;
+  /** Gives every cluster up, so that the backing image shows through everywhere. */
+  makeEmpty?(): Steps;
+}
