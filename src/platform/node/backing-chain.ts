@@ -66,7 +66,7 @@ export function openForReading(
   }
 }
 
-function refuseKind(name: string, stat: Stats, mayBeDevice: boolean, role: string): void {
+export function refuseKind(name: string, stat: Stats, mayBeDevice: boolean, role: string): void {
   if (stat.isFile() || (mayBeDevice && stat.isBlockDevice())) return;
   const allowed = mayBeDevice ? 'only regular files and block devices' : 'only regular files';
   throw new DiskwrightError(

@@ -59,7 +59,8 @@ export class NodeReadDevice implements ReadableDevice {
   readonly fixed: boolean;
   /** As the person typed it, for messages. */
   readonly path: string;
-  protected readonly fd: number;
+  /** The open file, for what only the shell asks of it. */
+  readonly fd: number;
 
   constructor(fd: number, path: string) {
     this.fd = fd;

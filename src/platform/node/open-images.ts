@@ -75,7 +75,7 @@ export async function openImageFile(
   }
   const { device, stat } = openForReading(name, cwd, typed, typed ? 'image' : 'backing image');
   try {
-    if (!share) refuseIfInUse(name, stat, 'read');
+    if (!share) refuseIfInUse(name, device.fd, 'read');
     const found = await driverFor(name, format, device, stat, FIX);
     return { name, ...found, device, stat };
   } catch (thrown) {
@@ -84,7 +84,7 @@ export async function openImageFile(
   }
 }
 
-function refuseExternal(image: string, name: string, options: OpenOptions, role: string): void {
+export function refuseExternal(image: string, name: string, options: OpenOptions, role: string): void {
   if (options.noExternal) {
     throw new DiskwrightError('unsupported', `${image} names the ${role} ${name}, and --no-external opens none`);
   }
@@ -96,9 +96,9 @@ function openDataFile(file: ImageFile, options: OpenOptions): NodeReadDevice | u
   const name = named(file.name, () => file.driver.dataFile?.(file.device));
   if (name === undefined) return undefined;
   refuseExternal(file.name, name, options, 'data file');
-  const { device, stat } = openForReading(name, options.cwd, false, 'data file');
+  const { device } = openForReading(name, options.cwd, false, 'data file');
   try {
-    if (!options.share) refuseIfInUse(name, stat, 'read');
+    if (!options.share) refuseIfInUse(name, device.fd, 'read');
     return device;
   } catch (thrown) {
     device.close();
@@ -106,7 +106,7 @@ function openDataFile(file: ImageFile, options: OpenOptions): NodeReadDevice | u
   }
 }
 
-function openLayer(file: ImageFile, opened: NodeReadDevice[], options: OpenOptions): Layer {
+export function openLayer(file: ImageFile, opened: { close(): void }[], options: OpenOptions): Layer {
   if (!file.driver.open) {
     const message = `${file.name}: the data of images of the format ${file.format} cannot be read here so far`;
     throw new DiskwrightError('unsupported', message);

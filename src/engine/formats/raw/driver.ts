@@ -1,11 +1,10 @@
 /** Raw images: the guest's bytes and nothing else. */
 import { roundUp } from '../../bytes/math.ts';
-import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { CreateRequest, Estimate, Forecast, FormatDriver } from '../../image/format.ts';
-import type { OpenImage } from '../../image/image.ts';
 import { type ImageLayout, plainLayout } from '../../image/layout.ts';
 import { acceptedValues } from '../../options/read.ts';
+import { diskSizeOf, openRaw, openWritableRaw } from './image.ts';
 import { rawOptions } from './options.ts';
 
 const SECTOR = 512;
@@ -51,25 +50,12 @@ function estimate(request: CreateRequest): Estimate {
   return { required: rounded, fullyAllocated: rounded };
 }
 
-/** Holes of the file as the host tells them, one extent per run. */
-function openRaw(device: ReadableDevice): OpenImage {
-  return {
-    virtualSize: roundUp(device.size, SECTOR),
-    locate(at, length) {
-      for (const run of device.runs(at, length)) {
-        if (run.kind === 'hole') return { kind: 'zero', at, length: run.length, host: at };
-        return { kind: 'data', at, length: run.length, device, host: at };
-      }
-      throw new Error(`internal error: the file has no run at ${at}`);
-    },
-  };
-}
-
 export const rawDriver: FormatDriver = {
   probe: () => 'no known signature, so the bytes themselves are the disk',
-  virtualSize: (device: ReadableDevice) => roundUp(device.size, SECTOR),
-  describe: (device) => ({ virtualSize: roundUp(device.size, SECTOR) }),
+  virtualSize: diskSizeOf,
+  describe: (device) => ({ virtualSize: diskSizeOf(device) }),
   open: ({ image }) => openRaw(image),
+  openWritable: openWritableRaw,
   create: {
     layout: (request) => {
       const { length, preallocation } = parameters(request);

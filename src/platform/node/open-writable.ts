@@ -1,0 +1,201 @@
+/**
+ * Opens an image to change it: the image and its data file for reading and writing, what it rests on for reading
+ * only. Everything is open, and every refusal has been made, before the engine writes its first byte.
+ *
+ * A name inside the image is hostile input here more than anywhere: a data file is a regular file that is no other
+ * part of the image, and one outside the image's folder is written only where the person allows it.
+ */
+import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { DiskwrightError } from '../../engine/errors.ts';
+import { findFormat } from '../../engine/formats/index.ts';
+import type { Chain } from '../../engine/image/access.ts';
+import type { BackingReference, FormatDriver } from '../../engine/image/format.ts';
+import type { OpenSettings, WritableImage } from '../../engine/image/writable.ts';
+import { driverFor, identityOf, outside, refuseKind } from './backing-chain.ts';
+import { NodeFileDevice } from './file-device.ts';
+import { onHost } from './host-error.ts';
+import { locksAreListed, refuseIfInUse } from './image-lock.ts';
+import { locate, plainPath } from './image-name.ts';
+import {
+  backingOf,
+  type ImageFile,
+  type Layer,
+  named,
+  type OpenOptions,
+  openBelow,
+  openLayer,
+  refuseExternal,
+} from './open-images.ts';
+
+export interface WritableOptions extends Omit<OpenOptions, 'share'> {
+  /** Write a data file that is outside the image's folder. */
+  readonly allowOutside?: boolean;
+  /** What the open image is told: settings by QEMU's names, whether it is opened to be repaired. */
+  readonly settings?: OpenSettings;
+  /** Leave what the image rests on closed: for work that reads no guest data. */
+  readonly withoutBacking?: boolean;
+  /** Leave the data file closed: for work on the tables alone. */
+  readonly withoutData?: boolean;
+}
+
+export interface OpenedWritable {
+  readonly name: string;
+  readonly format: string;
+  readonly driver: FormatDriver;
+  readonly image: WritableImage;
+  /** What reads go through: the image first. */
+  readonly chain: Chain;
+  readonly device: NodeFileDevice;
+  readonly stat: Stats;
+  /** What the image rests on, the nearest first. */
+  readonly below: readonly Layer[];
+  /** Leaves the image closed cleanly, and closes every file whatever happens. */
+  close(): void;
+}
+
+const FIX = 'Give another format, or none: then it is recognised.';
+
+interface OpenFile {
+  readonly device: NodeFileDevice;
+  readonly stat: Stats;
+}
+
+/** `typed`: the person named it, so it may be a block device. */
+function openForWriting(name: string, cwd: string, typed: boolean, role: string): OpenFile {
+  const path = locate(cwd, plainPath(name));
+  const doing = `open the ${role} for writing`;
+  // Looked at before it is opened: opening a pipe or a tape does something.
+  refuseKind(
+    name,
+    onHost(name, doing, () => statSync(path)),
+    typed,
+    role,
+  );
+  const fd = onHost(name, doing, () => openSync(path, constants.O_RDWR | constants.O_NONBLOCK));
+  try {
+    const stat = fstatSync(fd);
+    refuseKind(name, stat, typed, role);
+    refuseIfInUse(name, fd, 'write');
+    return { device: new NodeFileDevice(fd, name), stat };
+  } catch (thrown) {
+    closeSync(fd);
+    throw thrown;
+  }
+}
+
+function refuseUnknown(name: string, format: string | undefined): void {
+  if (format === undefined || findFormat(format) || format === 'file' || format === 'host_device') return;
+  throw new DiskwrightError('unsupported', `${name}: images of the format "${format}" cannot be opened here`, {
+    fix: FIX,
+  });
+}
+
+/** The file with the guest's data, named inside the image; its name is relative to the current folder. */
+function openDataFile(image: ImageFile, below: readonly Layer[], options: WritableOptions): NodeFileDevice | undefined {
+  const name = named(image.name, () => image.driver.dataFile?.(image.device));
+  if (name === undefined || options.withoutData) return undefined;
+  if (!options.allowOutside && outside(image.name, name, options.cwd)) {
+    throw new DiskwrightError('unsupported', `${image.name} names the data file ${name}, which is outside its folder`, {
+      fix: 'If it is to be written: --allow-outside.',
+    });
+  }
+  refuseExternal(image.name, name, options, 'data file');
+  const { device, stat } = openForWriting(name, options.cwd, false, 'data file');
+  const same = [image, ...below].find((one) => identityOf(one.stat) === identityOf(stat));
+  if (!same) return device;
+  device.close();
+  throw new DiskwrightError(
+    'corrupt',
+    `${image.name}: its data file ${name} is ${same.name}, which it would overwrite`,
+  );
+}
+
+async function openAllBelow(top: ImageFile, opened: { close(): void }[], options: WritableOptions): Promise<Layer[]> {
+  const files = [top];
+  const layers: Layer[] = [];
+  for (let below = options.withoutBacking ? undefined : backingOf(top); below; ) {
+    const file = await openBelow(files, below, options);
+    opened.push(file.device);
+    files.push(file);
+    layers.push(openLayer(file, opened, options));
+    below = backingOf(file);
+  }
+  return layers;
+}
+
+function driverOf(file: ImageFile): NonNullable<FormatDriver['openWritable']> {
+  const { openWritable } = file.driver;
+  if (openWritable) return openWritable;
+  throw new DiskwrightError(
+    'unsupported',
+    `${file.name}: images of the format ${file.format} cannot be written so far`,
+  );
+}
+
+/** Opens an image read-write, on everything that it rests on. */
+export async function openWritableImage(
+  reference: BackingReference,
+  options: WritableOptions,
+): Promise<OpenedWritable> {
+  const { name, format: wanted } = reference;
+  refuseUnknown(name, wanted);
+  if (!locksAreListed()) {
+    options.onWarning?.(`${name}: whether another program has it open cannot be told on this host`);
+  }
+  const opened: { close(): void }[] = [];
+  const closeFiles = (): void => {
+    for (const one of opened.splice(0)) one.close();
+  };
+  try {
+    const { device, stat } = openForWriting(name, options.cwd, true, 'image');
+    opened.push(device);
+    const file = { name, ...(await driverFor(name, wanted, device, stat, FIX)), device, stat };
+    const below = await openAllBelow(file, opened, options);
+    const data = openDataFile(file, below, options);
+    if (data) opened.push(data);
+    const openImage = driverOf(file);
+    const [nearest, ...rest] = below.map((layer) => layer.image);
+    const backing: Chain | undefined = nearest && [nearest, ...rest];
+    const settings: OpenSettings = {
+      ...(options.onWarning ? { onWarning: options.onWarning } : {}),
+      ...options.settings,
+    };
+    const image = named(name, () => openImage({ image: device, data, backing }, settings));
+    const close = (): void => {
+      if (opened.length === 0) return;
+      try {
+        named(name, () => image.close());
+      } finally {
+        closeFiles();
+      }
+    };
+    return { ...file, image, chain: [image, ...(backing ?? [])], below, close };
+  } catch (thrown) {
+    closeFiles();
+    throw thrown;
+  }
+}
+
+/**
+ * Opens an image, lets `body` change it, and closes it cleanly whatever happens. Of two failures the first is told.
+ */
+export async function withWritableImage<Result>(
+  reference: BackingReference,
+  options: WritableOptions,
+  body: (opened: OpenedWritable) => Promise<Result> | Result,
+): Promise<Result> {
+  const opened = await openWritableImage(reference, options);
+  let result: Result;
+  try {
+    result = await body(opened);
+  } catch (thrown) {
+    try {
+      opened.close();
+    } catch {
+      // What went wrong first is what is told.
+    }
+    throw thrown;
+  }
+  opened.close();
+  return result;
+}
