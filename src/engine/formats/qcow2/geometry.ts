@@ -58,7 +58,11 @@ export interface RefcountNeed {
  * Fixed point over refcount blocks and table (systems.md row 19; create-layout.md §6). `generous` adds
  * half of the table once, after the first stable point.
  */
-export function refcountNeed(clusters: number, geometry: Geometry, generous: boolean): RefcountNeed {
+export function refcountNeed(
+  clusters: number,
+  geometry: Pick<Geometry, 'blockRefcounts' | 'tableEntries'>,
+  generous: boolean,
+): RefcountNeed {
   let counted = clusters;
   let mayAdd = generous;
   let blocks = 0;
@@ -77,4 +81,4 @@ export function refcountNeed(clusters: number, geometry: Geometry, generous: boo
 }
 
 /** Refcount table entries for so many blocks; a table fills whole clusters. */
-export const wholeTable = (blocks: number, geometry: Geometry): number => roundUp(blocks, geometry.tableEntries);
+export const wholeTable = (blocks: number, geometry: Pick<Geometry, 'tableEntries'>): number => roundUp(blocks, geometry.tableEntries);

@@ -11,8 +11,11 @@ import type { ImageHeader } from './image-header.ts';
 import { Locator } from './locate.ts';
 import { openHeader } from './open-header.ts';
 import { readSnapshots } from './snapshots.ts';
-import { TableCache } from './table-cache.ts';
+import { TableCache } from './tables/table-cache.ts';
 import { validateForReading } from './validate.ts';
+
+/** L2 tables held for reading, together. */
+const TABLES_BYTES = 8 * 1024 * 1024;
 
 /** The part of the L1 table that maps the disk; what lies behind the end of the file is zeros, and stays unread. */
 function readL1(device: ReadableDevice, header: ImageHeader): DataView {
@@ -34,13 +37,13 @@ export function openImage({ image, data }: ImageDevices): OpenImage {
   if (header.cryptMethod !== 0) {
     throw new DiskwrightError('unsupported', 'qcow2: the image is encrypted, and its data cannot be read so far.');
   }
-  const locator = new Locator(
+  const locator = new Locator({
     header,
-    readL1(image, header),
-    new TableCache(image, header.clusterSize),
-    data ?? image,
+    l1View: readL1(image, header),
+    l2Cache: new TableCache(image, header.clusterSize, TABLES_BYTES / header.clusterSize),
+    guest: data ?? image,
     external,
-  );
+  });
   const compressed = new CompressedClusters(image, header);
   return {
     virtualSize: header.virtualSize,

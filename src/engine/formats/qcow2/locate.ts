@@ -10,7 +10,7 @@ import { DiskwrightError } from '../../errors.ts';
 import type { Extent } from '../../image/image.ts';
 import { COMPRESSED, COPIED, Kind, kindOf, offsetOf, READS_ZERO } from './entry.ts';
 import type { ImageHeader } from './image-header.ts';
-import type { TableCache } from './table-cache.ts';
+import type { TableCache } from './tables/table-cache.ts';
 
 const SUBCLUSTERS = 32;
 
@@ -22,27 +22,46 @@ interface Place {
   readonly host: number;
 }
 
-export class Locator {
-  readonly #header: ImageHeader;
-  readonly #l1: DataView;
-  readonly #tables: TableCache;
+/** What looking up needs of an open image; header and L1 table may be replaced while it is open. */
+export interface LocatorHost {
+  readonly header: ImageHeader;
+  /** The active L1 table, at least as long as the disk needs. */
+  readonly l1View: DataView;
+  /** L2 tables, or equal slices of them. */
+  readonly l2Cache: TableCache;
   /** Holds the guest's bytes: the image, or its external data file. */
-  readonly #data: ReadableDevice;
+  readonly guest: ReadableDevice;
+  readonly external: boolean;
+}
+
+export class Locator {
+  readonly #host: LocatorHost;
+  readonly #tables: TableCache;
   readonly #external: boolean;
   readonly #entryBytes: number;
   readonly #entries: number;
   /** What one place covers: a cluster, or with extended L2 a subcluster. */
   readonly #part: number;
+  /** Bytes of the disk that one slice of an L2 table maps. */
+  readonly #mappedBySlice: number;
 
-  constructor(header: ImageHeader, l1: DataView, tables: TableCache, data: ReadableDevice, external: boolean) {
-    this.#header = header;
-    this.#l1 = l1;
-    this.#tables = tables;
-    this.#data = data;
+  constructor(host: LocatorHost) {
+    const { header, l2Cache, external } = host;
+    this.#host = host;
+    this.#tables = l2Cache;
     this.#external = external;
     this.#entryBytes = header.extendedL2 ? 16 : 8;
     this.#entries = header.clusterSize / this.#entryBytes;
     this.#part = header.extendedL2 ? header.clusterSize / SUBCLUSTERS : header.clusterSize;
+    this.#mappedBySlice = (l2Cache.tableBytes / this.#entryBytes) * header.clusterSize;
+  }
+
+  get #header(): ImageHeader {
+    return this.#host.header;
+  }
+
+  get #l1(): DataView {
+    return this.#host.l1View;
   }
 
   locate(at: number, length: number): Extent {
@@ -50,13 +69,15 @@ export class Locator {
     const mapped = clusterSize * this.#entries;
     const l1Index = Math.floor(at / mapped);
     const inTable = at - l1Index * mapped;
-    const most = Math.min(length, mapped - inTable);
-    const table = this.#table(l1Index);
+    const slice = Math.floor(inTable / this.#mappedBySlice);
+    const inSlice = inTable - slice * this.#mappedBySlice;
+    const most = Math.min(length, this.#mappedBySlice - inSlice);
+    const table = this.#table(l1Index, slice);
     if (!table) return { kind: 'absent', at, length: this.#gap(l1Index, mapped, inTable, length) };
     const part = this.#part;
-    const first = Math.floor(inTable / part);
-    const place = this.#place(table, first, l1Index);
-    const skipped = inTable - first * part;
+    const first = Math.floor(inSlice / part);
+    const place = this.#place(table, first, l1Index, inTable);
+    const skipped = inSlice - first * part;
     const count = this.#run(table, first, place, Math.ceil((skipped + most) / part));
     const covered = Math.min(most, count * part - skipped);
     if (place.kind === Kind.compressed) return { kind: 'coded', at, length: covered };
@@ -64,7 +85,7 @@ export class Locator {
     // Guest and host offsets of a data file are the same.
     if (this.#external && host >= 0 && host !== at)
       throw corrupt(`guest offset ${at} lies at ${host} of the data file`);
-    if (place.kind === Kind.normal) return { kind: 'data', at, length: covered, device: this.#data, host };
+    if (place.kind === Kind.normal) return { kind: 'data', at, length: covered, device: this.#host.guest, host };
     const kind = place.kind === Kind.unallocated ? 'absent' : 'zero';
     return host < 0 ? { kind, at, length: covered } : { kind, at, length: covered, host };
   }
@@ -73,22 +94,25 @@ export class Locator {
   compressedEntry(at: number): { readonly upper: number; readonly lower: number } {
     const cluster = Math.floor(at / this.#header.clusterSize);
     const l1Index = Math.floor(cluster / this.#entries);
-    const from = (cluster - l1Index * this.#entries) * this.#entryBytes;
-    const table = this.#table(l1Index);
+    const inTable = (cluster - l1Index * this.#entries) * this.#entryBytes;
+    const slice = Math.floor(inTable / this.#tables.tableBytes);
+    const from = inTable - slice * this.#tables.tableBytes;
+    const table = this.#table(l1Index, slice);
     return table ? { upper: table.getInt32(from), lower: table.getInt32(from + 4) } : { upper: 0, lower: 0 };
   }
 
   /** How much of `length` the missing tables from `l1Index` on cover, `inTable` bytes into the first. */
   #gap(l1Index: number, mapped: number, inTable: number, length: number): number {
     let covered = mapped - inTable;
-    for (let index = l1Index + 1; covered < length; index++) {
+    for (let index = l1Index + 1; covered < length && index * 8 < this.#l1.byteLength; index++) {
       if (offsetOf(this.#l1.getInt32(index * 8), this.#l1.getInt32(index * 8 + 4)) !== 0) break;
       covered += mapped;
     }
     return Math.min(covered, length);
   }
 
-  #table(l1Index: number): DataView | undefined {
+  #table(l1Index: number, slice: number): DataView | undefined {
+    if (l1Index * 8 >= this.#l1.byteLength) return undefined;
     const upper = this.#l1.getInt32(l1Index * 8);
     const lower = this.#l1.getInt32(l1Index * 8 + 4);
     const offset = offsetOf(upper, lower);
@@ -96,14 +120,14 @@ export class Locator {
     if (offset % this.#header.clusterSize !== 0) {
       throw corrupt(`L1 entry ${l1Index}: the L2 table at ${offset} is not at the start of a cluster`);
     }
-    return this.#tables.get(offset);
+    return this.#tables.get(offset + slice * this.#tables.tableBytes).view;
   }
 
   /** Checked place of part `index`; throws for what cannot be. */
-  #place(table: DataView, index: number, l1Index: number): Place {
+  #place(table: DataView, index: number, l1Index: number, inTable: number): Place {
     const place = this.#peek(table, index);
     if (typeof place !== 'string') return place;
-    const entry = Math.floor((index * this.#part) / this.#header.clusterSize);
+    const entry = Math.floor(inTable / this.#header.clusterSize);
     throw corrupt(`L2 table ${l1Index}, entry ${entry}: ${place}`);
   }
 
