@@ -49,9 +49,9 @@ export interface Moment {
 export interface SnapshotControl {
   list(): readonly SnapshotFacts[];
   create(name: string, date: Moment): Steps;
-  /** `id` or, if no snapshot has that, a name. */
-  apply(idOrName: string): Steps;
-  delete(idOrName: string): Steps;
+  /** By id or, if no snapshot has that, by name; or the very one of the list. */
+  apply(which: string | SnapshotFacts): Steps;
+  delete(which: string | SnapshotFacts): Steps;
 }
 
 export interface BitmapControl {
