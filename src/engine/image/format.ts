@@ -3,12 +3,12 @@
  * (this goes into the worker and the command). A capability is the presence of a member.
  */
 
-import type { ReadableDevice } from '../device/device.ts';
+import type { ReadableDevice, WritableDevice } from '../device/device.ts';
 import type { OptionSet, OptionTexts } from '../options/declare.ts';
 import type { ImageDescription } from './description.ts';
 import type { ImageDevices, OpenImage } from './image.ts';
 import type { ImageLayout } from './layout.ts';
-import type { CheckProgress, CheckReport } from './report.ts';
+import type { CheckProgress, CheckReport, RepairMode, RepairReport } from './report.ts';
 import type { OpenSettings, WritableDevices, WritableImage } from './writable.ts';
 
 export interface FormatSpec {
@@ -54,6 +54,11 @@ export interface FormatDriver {
    * Throws where the image cannot be opened at all.
    */
   check?(device: ReadableDevice): Generator<CheckProgress, CheckReport>;
+  /**
+   * Checks and repairs: `leaks` gives back what is counted and not used, `all` also what is broken. A cut at any
+   * moment leaves the guest's data as it was. Throws where the image cannot be opened or written at all.
+   */
+  repair?(device: WritableDevice, mode: RepairMode): Generator<CheckProgress, RepairReport>;
 }
 
 export interface BackingReference {

@@ -66,14 +66,21 @@ export interface BitmapControl {
 }
 
 export interface WritableImage extends OpenImage {
-  /** At most 8 MiB; beyond the disk is `out-of-range`. */
+  /** One request, as long as memory allows: where it lands may depend on its length. Beyond the disk is `out-of-range`. */
   write(at: number, from: Uint8Array): void;
   /** Makes a stretch read as zeros. `unmap`: its clusters may be given up. */
   zero(at: number, length: number, unmap?: boolean): void;
   /** Whole clusters inside the stretch are given up and read as zeros; the rest stays as it is. */
   discard(at: number, length: number): void;
-  /** One whole cluster (at the end of the disk the rest of it), compressed where that makes it smaller. */
-  writeCompressed?(at: number, from: Uint8Array): void;
+  /** How `writeCompressed` wants its clusters packed; absent: the format has no compressed clusters. */
+  readonly compression?: 'zlib' | 'zstd';
+  /** Bytes that are compressed together. */
+  readonly compressedUnit?: number;
+  /**
+   * Stores one whole unit (at the end of the disk the rest of it). `packed`: the unit, padded with zeros, compressed
+   * (raw deflate or one zstd frame); absent or not shorter than a unit: it is stored plainly.
+   */
+  writeCompressed?(at: number, from: Uint8Array, packed?: Uint8Array): void;
   /** Everything before is on the medium. */
   flush(): void;
   /** Flushes and leaves the image as closed cleanly. The devices stay open. */

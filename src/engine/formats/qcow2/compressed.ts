@@ -23,6 +23,11 @@ export class CompressedClusters {
     this.#cluster = new Uint8Array(header.clusterSize);
   }
 
+  /** What is held may have been overwritten. */
+  forget(): void {
+    this.#held = -1;
+  }
+
   /** The cluster that an entry refers to, `guest` its offset for messages; valid until the next call. */
   read(upper: number, lower: number, guest: number): Uint8Array {
     const { at, length } = compressedRange(upper & ~COPIED, lower, this.#header.clusterBits);

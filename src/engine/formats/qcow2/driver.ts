@@ -3,6 +3,7 @@ import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { FormatDriver } from '../../image/format.ts';
 import { checkImage } from './check/check.ts';
+import { repairImage } from './check/repair.ts';
 import { estimateOf } from './estimate.ts';
 import { backingOf, extensionsOf } from './extensions.ts';
 import { forecastOf } from './forecast.ts';
@@ -13,6 +14,7 @@ import { describeImage } from './info.ts';
 import { openHeader, virtualSizeOf } from './open-header.ts';
 import { parametersOf } from './parameters.ts';
 import { dataFileName } from './validate.ts';
+import { openWritable } from './writable-image.ts';
 
 function probe(device: ReadableDevice): string | undefined {
   const head = new Uint8Array(8);
@@ -39,7 +41,9 @@ export const qcow2Driver: FormatDriver = {
   },
   describe: describeImage,
   open: openImage,
+  openWritable,
   check: checkImage,
+  repair: repairImage,
   create: {
     layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
     estimate: ({ texts }) => estimateOf(texts),

@@ -8,7 +8,7 @@
 import { DiskwrightError } from '../../../errors.ts';
 import { MAX_HOST_OFFSET } from '../limits.ts';
 import type { TableCache } from '../tables/table-cache.ts';
-import { type FreeKind, FreedSpace } from './freed-space.ts';
+import type { FreedSpace, FreeKind } from './freed-space.ts';
 import { firstFree, firstUsed, mostOf, refcountAt, setRefcount } from './refcount-bits.ts';
 import type { Refcounts } from './refcounts.ts';
 import type { TableMaker } from './table-growth.ts';

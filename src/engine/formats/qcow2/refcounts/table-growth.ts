@@ -2,10 +2,11 @@
  * The refcount table on the disk: a new block is hooked in, or the whole table moves to a larger place (contract:
  * systems.md rows 44 to 46). Whatever the table will point at is on the disk before it does.
  */
+
+import { putU64 } from '../../../bytes/u64.ts';
 import type { WritableDevice } from '../../../device/device.ts';
 import { MAX_TRANSFER } from '../../../device/device.ts';
 import { DiskwrightError } from '../../../errors.ts';
-import { putU64 } from '../../../bytes/u64.ts';
 import { type Geometry, refcountNeed, wholeTable } from '../geometry.ts';
 import { MAX_REFCOUNT_TABLE_BYTES } from '../limits.ts';
 import { setRefcount } from './refcount-bits.ts';
@@ -27,8 +28,10 @@ export interface TableHost {
   switchRefcountTable(table: { readonly offset: number; readonly clusters: number }): void;
   /** Refuses a write that would hit other metadata. */
   guard(at: number, bytes: number, own: 'refcountTable'): void;
-  /** The set of refcount blocks has changed. */
-  blocksChanged(): void;
+  /** There is one more refcount block. */
+  blockAdded(offset: number): void;
+  /** All of them may be others. */
+  blocksReplaced(): void;
 }
 
 export class TableMaker {
@@ -48,7 +51,7 @@ export class TableMaker {
     device.write(at, new Uint8Array(entry.buffer));
     device.flush();
     refcounts.blocks[index] = offset;
-    this.#host.blocksChanged();
+    this.#host.blockAdded(offset);
   }
 
   /**
@@ -88,7 +91,7 @@ export class TableMaker {
     const old = this.#host.refcountTable();
     this.#host.switchRefcountTable(table);
     refcounts.blocks = blocks;
-    this.#host.blocksChanged();
+    this.#host.blocksReplaced();
     device.flush();
     return { offset: old.offset, bytes: old.clusters * clusterSize, end };
   }

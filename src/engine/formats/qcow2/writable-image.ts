@@ -1,0 +1,107 @@
+/**
+ * The image open for writing, as the generic contract sees it: opening with all its checks, the guest's requests, and
+ * what else can be done to it.
+ *
+ * Nothing here waits, so one request is over before the next begins: requests on the same cluster end as one order of
+ * them would, whoever makes them (contract: systems.md row 50).
+ */
+import { DiskwrightError } from '../../errors.ts';
+import type { OpenSettings, WritableDevices, WritableImage } from '../../image/writable.ts';
+import { CompressedClusters } from './compressed.ts';
+import { extensionsOf } from './extensions.ts';
+import { Autoclear, Incompatible } from './features.ts';
+import { openHeader } from './open-header.ts';
+import { ImageState } from './state.ts';
+import { validateForReading } from './validate.ts';
+import { checkCompressible, writePacked } from './write/compressed-write.ts';
+import { discardGuest } from './write/discard.ts';
+import { OldContent } from './write/old-content.ts';
+import { writeGuest } from './write/write.ts';
+import { zeroGuest } from './write/zeroize.ts';
+
+const KNOWN_AUTOCLEAR = Autoclear.bitmaps | Autoclear.rawExternalData;
+
+/** Opens the state with the checks of qcow2-format.md §10, and does what a writable open has to do first. */
+export function openState(devices: WritableDevices, settings: OpenSettings = {}): ImageState {
+  const { image, data } = devices;
+  const header = openHeader(image, settings.repair ? 'repair' : 'write');
+  const extensions = extensionsOf(image, header);
+  validateForReading(image, header, extensions);
+  if ((header.incompatible & Incompatible.externalDataFile) !== 0n && !data) {
+    throw new DiskwrightError('io', "qcow2: the image's data file is not open.");
+  }
+  if (header.cryptMethod !== 0) {
+    throw new DiskwrightError('unsupported', 'qcow2: the image is encrypted, and its data cannot be written so far.');
+  }
+  const state = new ImageState(devices, header, extensions, settings);
+  const unknown = header.autoclear & ~KNOWN_AUTOCLEAR;
+  // Bits of programs that would have to keep up with what is changed now: they learn that nobody did.
+  if (unknown !== 0n) state.updateHeader({ autoclear: header.autoclear & KNOWN_AUTOCLEAR });
+  return state;
+}
+
+export function openWritable(devices: WritableDevices, settings: OpenSettings = {}): WritableImage {
+  return writableOf(openState(devices, settings));
+}
+
+export function writableOf(state: ImageState): WritableImage {
+  const compressed = new CompressedClusters(state.image, state.header);
+  const inside = (at: number, length: number): void => {
+    state.assertUsable();
+    const { virtualSize } = state.header;
+    if (at >= 0 && length >= 0 && at + length <= virtualSize) return;
+    throw new DiskwrightError(
+      'out-of-range',
+      `bytes ${at} to ${at + length} are not all on the disk of ${virtualSize}`,
+    );
+  };
+  /** Before the guest changes [at, at + length): what was decompressed may be gone, bitmaps record it. */
+  const changing = (at: number, length: number): void => {
+    inside(at, length);
+    compressed.forget();
+    if (length > 0) state.onGuestWrite?.(at, length);
+  };
+  const image: WritableImage = {
+    get virtualSize() {
+      return state.header.virtualSize;
+    },
+    locate: (at, length) => state.locator.locate(at, length),
+    decode(at, into) {
+      const { clusterSize } = state.header;
+      for (let done = 0; done < into.length; ) {
+        const guest = at + done;
+        const { upper, lower } = state.locator.compressedEntry(guest);
+        const skipped = guest % clusterSize;
+        const cluster = compressed.read(upper, lower, guest - skipped);
+        const part = cluster.subarray(skipped, skipped + into.length - done);
+        into.set(part, done);
+        done += part.length;
+      }
+    },
+    write(at, from) {
+      changing(at, from.length);
+      writeGuest(state, old, at, from);
+    },
+    zero(at, length, unmap = false) {
+      changing(at, length);
+      zeroGuest(state, old, at, length, unmap);
+    },
+    discard(at, length) {
+      changing(at, length);
+      discardGuest(state, at, length);
+    },
+    compression: state.header.compressionType,
+    compressedUnit: state.header.clusterSize,
+    writeCompressed(at, from, packed) {
+      inside(at, from.length);
+      checkCompressible(state, at, from.length);
+      changing(at, from.length);
+      if (packed && packed.length < state.header.clusterSize) writePacked(state, at, packed);
+      else writeGuest(state, old, at, from);
+    },
+    flush: () => state.flush(),
+    close: () => state.close(),
+  };
+  const old = new OldContent(state, image);
+  return image;
+}
