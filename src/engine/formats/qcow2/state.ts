@@ -195,6 +195,21 @@ export class ImageState {
     this.#header = { ...this.#header, l1 };
   }
 
+  /** Both tables begin elsewhere, the refcount table one cluster long: their fields lie side by side. */
+  switchTables({ l1, refcountTable }: { readonly l1: number; readonly refcountTable: number }): void {
+    const fields = new DataView(new ArrayBuffer(20));
+    putU64(fields, 0, l1);
+    putU64(fields, 8, refcountTable);
+    fields.setUint32(16, 1);
+    this.image.write(offsets.l1TableOffset, new Uint8Array(fields.buffer));
+    this.image.flush();
+    this.#header = {
+      ...this.#header,
+      l1: { ...this.#header.l1, offset: l1 },
+      refcountTable: { offset: refcountTable, clusters: 1 },
+    };
+  }
+
   switchSnapshots(snapshots: ImageHeader['snapshots']): void {
     this.#writeFields(offsets.nbSnapshots, snapshots.count, snapshots.offset);
     this.#header = { ...this.#header, snapshots };

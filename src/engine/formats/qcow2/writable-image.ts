@@ -11,10 +11,12 @@ import { CompressedClusters } from './compressed.ts';
 import { extensionsOf } from './extensions.ts';
 import { Autoclear, Incompatible } from './features.ts';
 import { openHeader } from './open-header.ts';
+import { resizeImage } from './resize/resize.ts';
 import { ImageState } from './state.ts';
 import { validateForReading } from './validate.ts';
 import { checkCompressible, writePacked } from './write/compressed-write.ts';
 import { discardGuest } from './write/discard.ts';
+import { makeEmpty } from './write/make-empty.ts';
 import { OldContent } from './write/old-content.ts';
 import { writeGuest } from './write/write.ts';
 import { zeroGuest } from './write/zeroize.ts';
@@ -98,6 +100,14 @@ export function writableOf(state: ImageState): WritableImage {
       changing(at, from.length);
       if (packed && packed.length < state.header.clusterSize) writePacked(state, at, packed);
       else writeGuest(state, old, at, from);
+    },
+    *resize(request) {
+      compressed.forget();
+      yield* resizeImage(state, old, request);
+    },
+    *makeEmpty() {
+      compressed.forget();
+      yield* makeEmpty(state);
     },
     flush: () => state.flush(),
     close: () => state.close(),

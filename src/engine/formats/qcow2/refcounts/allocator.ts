@@ -113,6 +113,12 @@ export class Allocator {
     return this.#cursor;
   }
 
+  /** All counts were replaced: the next search begins at the header. */
+  restart(): void {
+    this.#cursor = 0;
+    this.#byteCursor = 0;
+  }
+
   lowerCursor(cluster: number): void {
     this.#cursor = Math.min(this.#cursor, cluster);
   }
