@@ -4,6 +4,7 @@
  * and the process then dies of that signal, so that a shell sees what happened; a second one kills at once.
  */
 import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { DiskwrightError } from '../engine/errors.ts';
 import { say } from './io.ts';
 import { main } from './main.ts';
@@ -41,6 +42,7 @@ const io = {
       // With nowhere to complain to, the exit code must do.
     }
   },
+  stdin: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY, terminal: false }),
   cwd: process.cwd(),
   signal: cancel.signal,
 };

@@ -32,21 +32,26 @@ export function checkOutput(value: string, command: string): void {
   }
 }
 
-/** Names of `--image-opts` that mean something here. */
-function fromOptions(text: string, command: string): BackingReference {
+/** For commands that write. */
+export const allowOutsideFlag = {
+  allowOutside: { long: 'allow-outside', help: 'Write to a file that an image names outside its own folder' },
+} as const;
+
+export interface ImageWithSettings {
+  readonly reference: BackingReference;
+  /** What is said about the open image beside which file it is. */
+  readonly rest: Readonly<Record<string, string>>;
+}
+
+function fromOptions(text: string, command: string): ImageWithSettings {
   const read = parseOptionList(text);
   if (!read) throw new UsageError(`"${text}" is not a list of name=value`, command);
-  let name: string | undefined;
-  let format: string | undefined;
-  for (const [key, value] of Object.entries(read)) {
-    if (key === 'driver') format = value;
-    else if (key === 'file.filename' || key === 'filename') name = value;
-    else if (key !== 'file.driver' || value !== 'file') {
-      throw new UsageError(`the image option ${key}=${value} is not available`, command);
-    }
+  const { driver: format, filename, 'file.filename': name = filename, 'file.driver': layer, ...rest } = read;
+  if (layer !== undefined && layer !== 'file') {
+    throw new UsageError(`the image option file.driver=${layer} is not available`, command);
   }
   if (name === undefined) throw new UsageError('the image options name no file: file.filename=…', command);
-  return format === undefined ? { name } : { name, format };
+  return { reference: format === undefined ? { name } : { name, format }, rest };
 }
 
 /** What these functions need of a line that was read. */
@@ -56,14 +61,27 @@ interface ImageLine {
 
 const has = (line: ImageLine, name: string): boolean => line.given.some((one) => one.name === name);
 
-/** The image that `argument` means, beside the flags of its line. */
-export function imageOf(line: ImageLine, argument: string, command: string, formatFlag = 'format'): BackingReference {
+/** The image that `argument` means, and what `--image-opts` says about it. */
+export function splitImageOptions(
+  line: ImageLine,
+  argument: string,
+  command: string,
+  formatFlag = 'format',
+): ImageWithSettings {
   const format = line.given.findLast((one) => one.name === formatFlag)?.value;
   if (has(line, 'imageOptions')) {
     if (format !== undefined) throw new UsageError('--image-opts and a format exclude each other', command);
     return fromOptions(argument, command);
   }
-  return format === undefined ? { name: argument } : { name: argument, format };
+  return { reference: format === undefined ? { name: argument } : { name: argument, format }, rest: {} };
+}
+
+/** The same for commands that only look: settings would have no effect, so there are none. */
+export function imageOf(line: ImageLine, argument: string, command: string, formatFlag = 'format'): BackingReference {
+  const { reference, rest } = splitImageOptions(line, argument, command, formatFlag);
+  const [other] = Object.entries(rest);
+  if (other) throw new UsageError(`the image option ${other[0]}=${other[1]} is not available`, command);
+  return reference;
 }
 
 export function openOptions(line: ImageLine, io: Io): OpenOptions {

@@ -6,6 +6,8 @@ export interface Io {
   stdout(text: string): void;
   /** Everything else. */
   stderr(text: string): void;
+  /** Lines of standard input, without their ends; absent: there is none. */
+  stdin?(): AsyncIterable<string>;
   readonly cwd: string;
   readonly signal?: AbortSignal;
 }

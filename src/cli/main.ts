@@ -5,6 +5,7 @@ import { check } from './commands/check.ts';
 import { compare } from './commands/compare.ts';
 import { create } from './commands/create.ts';
 import { info } from './commands/info.ts';
+import { io as ioCommand } from './commands/io.ts';
 import { map } from './commands/map.ts';
 import { measure } from './commands/measure.ts';
 import { snapshot } from './commands/snapshot.ts';
@@ -12,7 +13,7 @@ import { type Io, PROGRAM, sayError, UsageError } from './io.ts';
 import { commandHelp, programHelp } from './usage.ts';
 import { VERSION } from './version.ts';
 
-const commands: readonly Command[] = [create, measure, info, check, map, compare, snapshot];
+const commands: readonly Command[] = [create, measure, info, check, map, compare, snapshot, ioCommand];
 
 /** Commands of qemu-img's that are missing here; named, so that nobody wonders about a typing mistake. */
 const MISSING = 'amend bench bitmap commit convert dd rebase resize'.split(' ');

@@ -1,9 +1,10 @@
 /** `info`: what an image says about itself. It opens no other file unless the whole chain is asked for. */
 import { DiskwrightError } from '../../engine/errors.ts';
-import type { Facts, FactValue, ImageDescription, SnapshotFacts } from '../../engine/image/description.ts';
+import type { Facts, ImageDescription, SnapshotFacts } from '../../engine/image/description.ts';
 import { relativeToImage } from '../../platform/node/image-name.ts';
 import { backingOf, type ImageFile, named, openBelow, openImageFile } from '../../platform/node/open-images.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
+import { humanFacts } from '../human-facts.ts';
 import {
   checkOutput,
   externalFlag,
@@ -15,7 +16,7 @@ import {
 } from '../image-argument.ts';
 import type { Io } from '../io.ts';
 import { humanSize } from '../numbers.ts';
-import { inQemuOrder, qemuJson } from '../qemu-json.ts';
+import { qemuJson } from '../qemu-json.ts';
 import { snapshotList } from '../snapshot-list.ts';
 
 const NAME = 'info';
@@ -73,21 +74,6 @@ function infoFacts({ file, description }: Info): Facts {
     ...(encrypted ? { encrypted } : {}),
     'dirty-flag': dirty,
   };
-}
-
-/** Facts as an indented list; names with blanks for dashes. */
-function humanFacts(value: Facts | readonly FactValue[], indent: string): string {
-  const list = Array.isArray(value);
-  const entries: [string, FactValue][] = list
-    ? value.map((item: FactValue, i: number) => [`[${i}]`, item])
-    : inQemuOrder(value as Readonly<Record<string, FactValue>>);
-  return entries
-    .map(([name, item]) => {
-      const shown = `${indent}${list ? name : name.replaceAll('-', ' ')}:`;
-      if (typeof item !== 'object') return `${shown} ${item}\n`;
-      return `${shown}\n${humanFacts(item, `${indent}    `)}`;
-    })
-    .join('');
 }
 
 function backingLine(file: ImageFile, name: string): string {
