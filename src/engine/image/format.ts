@@ -47,13 +47,19 @@ export interface FormatDriver {
   describe?(device: ReadableDevice): ImageDescription;
   /** Opens the image to read its disk; absent: cannot be read so far. Throws `corrupt` or `unsupported`. */
   open?(devices: ImageDevices): OpenImage;
-  /** Opens the image to change it; absent: cannot be written so far. Throws `corrupt` or `unsupported`. */
-  openWritable?(devices: WritableDevices, settings?: OpenSettings): WritableImage;
+  /** Loads what changes images of this format; absent: they cannot be changed so far. */
+  editor?(): Promise<FormatEditor>;
   /**
    * Checks the image's own structures without changing anything; absent: the format has nothing to check.
    * Throws where the image cannot be opened at all.
    */
   check?(device: ReadableDevice): Generator<CheckProgress, CheckReport>;
+}
+
+/** What changes images of a format. Loaded apart: who makes or looks at images does not need it. */
+export interface FormatEditor {
+  /** Throws `corrupt` or `unsupported`. */
+  openWritable(devices: WritableDevices, settings?: OpenSettings): WritableImage;
   /**
    * Checks and repairs: `leaks` gives back what is counted and not used, `all` also what is broken. A cut at any
    * moment leaves the guest's data as it was. Throws where the image cannot be opened or written at all.

@@ -9,7 +9,7 @@ import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 
 import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
 import type { Chain } from '../../engine/image/access.ts';
-import type { BackingReference, FormatDriver } from '../../engine/image/format.ts';
+import type { BackingReference, FormatDriver, FormatEditor } from '../../engine/image/format.ts';
 import type { OpenSettings, WritableImage } from '../../engine/image/writable.ts';
 import { driverFor, identityOf, outside, refuseKind } from './backing-chain.ts';
 import { NodeFileDevice } from './file-device.ts';
@@ -123,13 +123,38 @@ async function openAllBelow(top: ImageFile, opened: { close(): void }[], options
   return layers;
 }
 
-function driverOf(file: ImageFile): NonNullable<FormatDriver['openWritable']> {
-  const { openWritable } = file.driver;
-  if (openWritable) return openWritable;
+/** What changes images of the file's format. */
+export async function editorOf(file: ImageFile): Promise<FormatEditor> {
+  const editor = await file.driver.editor?.();
+  if (editor) return editor;
   throw new DiskwrightError(
     'unsupported',
     `${file.name}: images of the format ${file.format} cannot be written so far`,
   );
+}
+
+/** An image file opened read-write; nothing but its magic has been looked at. */
+export interface WritableFile extends ImageFile {
+  readonly device: NodeFileDevice;
+}
+
+/** Opens the file alone, to repair its own structures; nothing that it names is opened. */
+export async function openWritableFile(reference: BackingReference, options: WritableOptions): Promise<WritableFile> {
+  const { name, format: wanted } = reference;
+  refuseUnknown(name, wanted);
+  warnWithoutLocks(name, options);
+  const { device, stat } = openForWriting(name, options.cwd, true, 'image');
+  try {
+    return { name, ...(await driverFor(name, wanted, device, stat, FIX)), device, stat };
+  } catch (thrown) {
+    device.close();
+    throw thrown;
+  }
+}
+
+function warnWithoutLocks(name: string, { onWarning }: WritableOptions): void {
+  if (locksAreListed()) return;
+  onWarning?.(`${name}: whether another program has it open cannot be told on this host`);
 }
 
 /** Opens an image read-write, on everything that it rests on. */
@@ -137,30 +162,25 @@ export async function openWritableImage(
   reference: BackingReference,
   options: WritableOptions,
 ): Promise<OpenedWritable> {
-  const { name, format: wanted } = reference;
-  refuseUnknown(name, wanted);
-  if (!locksAreListed()) {
-    options.onWarning?.(`${name}: whether another program has it open cannot be told on this host`);
-  }
+  const { name } = reference;
   const opened: { close(): void }[] = [];
   const closeFiles = (): void => {
     for (const one of opened.splice(0)) one.close();
   };
   try {
-    const { device, stat } = openForWriting(name, options.cwd, true, 'image');
-    opened.push(device);
-    const file = { name, ...(await driverFor(name, wanted, device, stat, FIX)), device, stat };
+    const file = await openWritableFile(reference, options);
+    opened.push(file.device);
     const below = await openAllBelow(file, opened, options);
     const data = openDataFile(file, below, options);
     if (data) opened.push(data);
-    const openImage = driverOf(file);
+    const editor = await editorOf(file);
     const [nearest, ...rest] = below.map((layer) => layer.image);
     const backing: Chain | undefined = nearest && [nearest, ...rest];
     const settings: OpenSettings = {
       ...(options.onWarning ? { onWarning: options.onWarning } : {}),
       ...options.settings,
     };
-    const image = named(name, () => openImage({ image: device, data, backing }, settings));
+    const image = named(name, () => editor.openWritable({ image: file.device, data, backing }, settings));
     const close = (): void => {
       if (opened.length === 0) return;
       try {

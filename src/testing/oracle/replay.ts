@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type MemoryDevice, memoryDeviceOf } from '../../engine/device/memory.ts';
 import { qcow2Driver } from '../../engine/formats/qcow2/driver.ts';
+import { qcow2Editor } from '../../engine/formats/qcow2/editor.ts';
 import { rawDriver } from '../../engine/formats/raw/driver.ts';
 import type { Chain } from '../../engine/image/access.ts';
 import type { OpenImage } from '../../engine/image/image.ts';
@@ -156,11 +157,10 @@ export function replay(start: string, steps: readonly ReplayStep[], data?: strin
     const there = byQemu(step, file);
     let refusal: unknown;
     try {
-      const opened = qcow2Driver.openWritable?.(
+      const opened = qcow2Editor.openWritable(
         { image, ...(dataDevice ? { data: dataDevice } : {}), ...(backing ? { backing } : {}) },
         { unmap: step.kind === 'io' },
       );
-      if (!opened) throw new Error('qcow2 images cannot be opened for writing');
       try {
         byUs(step, opened, file);
       } catch (thrown) {

@@ -3,6 +3,7 @@ import type { ReadableDevice } from '../../engine/device/device.ts';
 import { MemoryDevice, memoryDeviceOf } from '../../engine/device/memory.ts';
 import { checkAtOnce } from '../../engine/formats/qcow2/check/check.ts';
 import { qcow2Driver } from '../../engine/formats/qcow2/driver.ts';
+import { qcow2Editor } from '../../engine/formats/qcow2/editor.ts';
 import { rawDriver } from '../../engine/formats/raw/driver.ts';
 import type { Chain } from '../../engine/image/access.ts';
 import type { OpenSettings, WritableDevices, WritableImage } from '../../engine/image/writable.ts';
@@ -19,8 +20,7 @@ export function newImage(texts: OptionTexts): MemoryDevice {
 }
 
 export function openForWriting(devices: WritableDevices, settings: OpenSettings = {}): WritableImage {
-  if (!qcow2Driver.openWritable) throw new Error('qcow2 images cannot be opened for writing');
-  return qcow2Driver.openWritable(devices, settings);
+  return qcow2Editor.openWritable(devices, settings);
 }
 
 /** What our check finds, one text a finding; empty for a clean image. */

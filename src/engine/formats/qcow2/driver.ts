@@ -3,7 +3,6 @@ import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { FormatDriver } from '../../image/format.ts';
 import { checkImage } from './check/check.ts';
-import { repairImage } from './check/repair.ts';
 import { estimateOf } from './estimate.ts';
 import { backingOf, extensionsOf } from './extensions.ts';
 import { forecastOf } from './forecast.ts';
@@ -14,7 +13,6 @@ import { describeImage } from './info.ts';
 import { openHeader, virtualSizeOf } from './open-header.ts';
 import { parametersOf } from './parameters.ts';
 import { dataFileName } from './validate.ts';
-import { openWritable } from './writable-image.ts';
 
 function probe(device: ReadableDevice): string | undefined {
   const head = new Uint8Array(8);
@@ -41,9 +39,8 @@ export const qcow2Driver: FormatDriver = {
   },
   describe: describeImage,
   open: openImage,
-  openWritable,
+  editor: () => import('./editor.ts').then((module) => module.qcow2Editor),
   check: checkImage,
-  repair: repairImage,
   create: {
     layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
     estimate: ({ texts }) => estimateOf(texts),

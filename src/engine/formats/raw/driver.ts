@@ -55,7 +55,7 @@ export const rawDriver: FormatDriver = {
   virtualSize: diskSizeOf,
   describe: (device) => ({ virtualSize: diskSizeOf(device) }),
   open: ({ image }) => openRaw(image),
-  openWritable: openWritableRaw,
+  editor: () => Promise.resolve({ openWritable: openWritableRaw }),
   create: {
     layout: (request) => {
       const { length, preallocation } = parameters(request);

@@ -7,6 +7,7 @@ import { MAX_TRANSFER, type ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { Extent, OpenImage } from '../../image/image.ts';
 import type { WritableDevices, WritableImage } from '../../image/writable.ts';
+import { resizeRaw } from './resize.ts';
 
 const SECTOR = 512;
 
@@ -53,5 +54,6 @@ export function openWritableRaw({ image: device }: WritableDevices): WritableIma
     },
     flush: () => device.flush(),
     close: () => device.flush(),
+    resize: (request) => resizeRaw(device, request),
   };
 }

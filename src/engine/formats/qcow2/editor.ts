@@ -1,0 +1,6 @@
+/** What changes qcow2 images: loaded when one is to be written or repaired. */
+import type { FormatEditor } from '../../image/format.ts';
+import { repairImage } from './check/repair.ts';
+import { openWritable } from './writable-image.ts';
+
+export const qcow2Editor: FormatEditor = { openWritable, repair: repairImage };
