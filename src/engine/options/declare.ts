@@ -22,6 +22,8 @@ interface Common {
   readonly place: Place;
   /** `file`: belongs to the file underneath (nocow …), listed after every format's own options. */
   readonly layer?: 'file';
+  /** An image that is there can be given another value (`amend`). */
+  readonly amend?: true;
   /** Known but refused whenever it is given (`off` aside): why, and what to do. */
   readonly refused?: string;
 }

@@ -128,6 +128,7 @@ export const qcow2Options = declare(
     size: {
       kind: 'size',
       qemu: 'size',
+      amend: true,
       label: 'Size',
       help: 'What the guest sees.',
       place: { group: 'disk', order: 1 },
@@ -135,6 +136,7 @@ export const qcow2Options = declare(
     compat: {
       kind: 'choice',
       qemu: 'compat',
+      amend: true,
       label: 'Compat',
       help: 'The version of the format.',
       place: { group: 'layout', order: 2 },
@@ -147,6 +149,7 @@ export const qcow2Options = declare(
     backingFile: {
       kind: 'text',
       qemu: 'backing_file',
+      amend: true,
       label: 'File name',
       help: 'The new disk shows what this file holds and keeps only the differences. The name is stored as typed.',
       place: { group: 'extras', fold: 'backing', order: 1 },
@@ -155,6 +158,7 @@ export const qcow2Options = declare(
     backingFormat: {
       kind: 'text',
       qemu: 'backing_fmt',
+      amend: true,
       label: 'Its format',
       help: 'Stored with the name, so that nothing ever has to guess it.',
       place: { group: 'extras', fold: 'backing', order: 2 },
@@ -163,6 +167,7 @@ export const qcow2Options = declare(
     dataFile: {
       kind: 'text',
       qemu: 'data_file',
+      amend: true,
       label: 'File name',
       help: 'Guest data goes to this second file and the image keeps only the tables. Keep the two together.',
       place: { group: 'extras', fold: 'data-file', order: 1 },
@@ -171,6 +176,7 @@ export const qcow2Options = declare(
     dataFileRaw: {
       kind: 'flag',
       qemu: 'data_file_raw',
+      amend: true,
       label: 'Readable as raw',
       help: 'On: the data file is a raw image of the disk at all times; the tables are laid out now.',
       place: { group: 'extras', fold: 'data-file', order: 2 },
@@ -178,6 +184,7 @@ export const qcow2Options = declare(
     lazyRefcounts: {
       kind: 'flag',
       qemu: 'lazy_refcounts',
+      amend: true,
       label: 'Lazy refcounts',
       help: 'On: faster metadata writes; after a crash QEMU must repair the image before it opens.',
       place: { group: 'layout', fold: 'advanced', order: 2 },
@@ -186,6 +193,7 @@ export const qcow2Options = declare(
     refcountBits: {
       kind: 'number',
       qemu: 'refcount_bits',
+      amend: true,
       label: 'Refcount bits',
       help: 'How often one cluster can be shared by snapshots: 16 bits count to 65,535.',
       place: { group: 'layout', fold: 'advanced', order: 1 },

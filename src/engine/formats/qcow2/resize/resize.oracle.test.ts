@@ -1,0 +1,149 @@
+/** Sizes that change: the file afterwards is the one that qemu-img leaves, byte for byte. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { qemuImgOrThrow, qemuIo } from '../../../../testing/oracle/qemu-tools.ts';
+import { type ReplayStep, replay, stepText } from '../../../../testing/oracle/replay.ts';
+import { withTempDir } from '../../../../testing/oracle/temp-dir.ts';
+import { Random } from '../../../../testing/random.ts';
+import { runs, seed } from '../../../../testing/seed.ts';
+import type { Preallocation } from '../../../image/writable.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+interface Shape {
+  readonly name: string;
+  /** Options of create, without a size. */
+  readonly options?: string;
+  readonly clusterSize: number;
+  /** Bytes that one L2 table maps. */
+  readonly span: number;
+  /** What the image rests on: its bytes are all 0x5a. */
+  readonly backing?: number;
+  readonly dataFile?: boolean;
+}
+
+const shape = (name: string, clusterSize: number, options: string, entryBytes = 8): Shape => ({
+  name,
+  clusterSize,
+  span: (clusterSize * clusterSize) / entryBytes,
+  options: `cluster_size=${clusterSize}${options === '' ? '' : `,${options}`}`,
+});
+
+const shapes: readonly Shape[] = [
+  shape('clusters of 512 bytes', 512, ''),
+  shape('clusters of 512 bytes, 64-bit refcounts', 512, 'refcount_bits=64'),
+  shape('clusters of 1 KiB, 1-bit refcounts', KiB, 'refcount_bits=1'),
+  shape('clusters of 4 KiB', 4 * KiB, ''),
+  shape('clusters of 4 KiB, 64-bit refcounts', 4 * KiB, 'refcount_bits=64'),
+  shape('version 2', 4 * KiB, 'compat=0.10'),
+  shape('clusters of 64 KiB', 64 * KiB, ''),
+  shape('lazy refcounts', 64 * KiB, 'lazy_refcounts=on'),
+  shape('clusters of 2 MiB', 2 * MiB, ''),
+  shape('extended L2, clusters of 16 KiB', 16 * KiB, 'extended_l2=on', 16),
+  shape('extended L2, clusters of 64 KiB', 64 * KiB, 'extended_l2=on', 16),
+  { ...shape('over a longer image', 4 * KiB, ''), backing: 3 * MiB },
+  { ...shape('over a shorter image', 4 * KiB, ''), backing: 100 * KiB },
+  { ...shape('over a longer image, version 2', 4 * KiB, 'compat=0.10'), backing: 3 * MiB },
+  { ...shape('over a longer image, extended L2', 16 * KiB, 'extended_l2=on', 16), backing: 3 * MiB },
+  { ...shape('with a data file', 4 * KiB, 'data_file=image.data'), dataFile: true },
+  { ...shape('with a raw data file', 4 * KiB, 'data_file=image.data,data_file_raw=on'), dataFile: true },
+  { ...shape('with a data file, extended L2', 16 * KiB, 'data_file=image.data,extended_l2=on', 16), dataFile: true },
+];
+
+interface Life {
+  readonly size: number;
+  readonly steps: readonly ReplayStep[];
+}
+
+function run({ options, backing, dataFile }: Shape, dir: string, { size, steps }: Life): string | undefined {
+  const start = join(dir, 'image');
+  const below: string[] = [];
+  if (backing !== undefined) {
+    qemuImgOrThrow(['create', '-q', '-f', 'raw', 'base.raw', `${backing}`], { cwd: dir });
+    qemuIo(['-f', 'raw', '-c', `write -P 0x5a 0 ${backing}`, 'base.raw'], { cwd: dir });
+    below.push('-b', 'base.raw', '-F', 'raw');
+  }
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', options ?? '', ...below, start, `${size}`], { cwd: dir });
+  const difference = replay(start, steps, dataFile ? join(dir, 'image.data') : undefined);
+  if (difference === undefined) return undefined;
+  return [`create ${options} ${size}`, ...steps.map(stepText), difference].join('\n');
+}
+
+const MODES: readonly Preallocation[] = ['off', 'metadata', 'falloc', 'full'];
+const resize = (from: number, to: number, preallocation: Preallocation = 'off'): ReplayStep => ({
+  kind: 'resize',
+  size: to,
+  preallocation,
+  shrink: to < from,
+});
+const write = (at: number, length: number, pattern = 0x41): ReplayStep => ({
+  kind: 'io',
+  operations: [{ kind: 'write', at, length, pattern }],
+});
+
+describe('once over every edge', () => {
+  for (const one of shapes) {
+    it(one.name, () => {
+      const { clusterSize, span } = one;
+      const edges = [clusterSize, ...(span <= 8 * MiB ? [span] : [])];
+      const starts = edges.flatMap((edge) => [edge - 512, edge, edge + 512]).filter((size) => size > 0);
+      for (const from of starts) {
+        for (const mode of MODES) {
+          const written = write(Math.max(0, from - 1000), Math.min(1000, from));
+          for (const to of starts.filter((size) => size > from)) {
+            const steps = [written, resize(from, to, mode), resize(to, from), resize(from, 3 * to, mode)];
+            expect(withTempDir((dir) => run(one, dir, { size: from, steps }))).toBe(undefined);
+          }
+        }
+      }
+    });
+  }
+});
+
+/** Sizes, and writes and zeroes between them. */
+function drawLife(random: Random, { clusterSize, span }: Shape): Life {
+  const most = Math.min(24 * MiB, 5 * span);
+  const anySize = (): number => {
+    const edge = random.pick([clusterSize, span]) * random.between(1, 3);
+    const near = edge + 512 * random.between(-3, 3);
+    const size = random.once(2) && near <= most ? near : 512 * random.between(1, Math.floor(most / 512));
+    return Math.max(512, size);
+  };
+  const start = anySize();
+  const steps: ReplayStep[] = [];
+  for (let size = start, left = random.between(2, 8); left > 0; left--) {
+    if (random.once(3)) {
+      const at = random.below(size);
+      const length = Math.min(size - at, random.between(1, 6 * clusterSize), 2 * MiB);
+      steps.push({
+        kind: 'io',
+        operations: [
+          random.once(4)
+            ? { kind: 'zero', at, length, unmap: random.once(2) }
+            : { kind: 'write', at, length, pattern: random.between(1, 255) },
+        ],
+      });
+      continue;
+    }
+    const to = anySize();
+    if (to === size) continue;
+    steps.push(resize(size, to, to > size ? random.pick(MODES) : 'off'));
+    size = to;
+  }
+  return { size: start, steps };
+}
+
+describe('random sequences of sizes', () => {
+  for (const [i, one] of shapes.entries()) {
+    it(one.name, () => {
+      const random = new Random(seed + i);
+      for (let run_ = 0; run_ < runs(12); run_++) {
+        const life = drawLife(random, one);
+        expect(withTempDir((dir) => run(one, dir, life))).toBe(undefined);
+      }
+    });
+  }
+});
+void createHash;
