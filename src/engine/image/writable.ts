@@ -54,15 +54,23 @@ export interface SnapshotControl {
   delete(which: string | SnapshotFacts): Steps;
 }
 
-export interface BitmapControl {
+/** Bitmaps of an image, to be merged into those of another. */
+export interface BitmapSource {
+  /** Bytes of the disk that they are about. */
+  readonly diskSize: number;
+  /** Calls `visit` for every stretch of the disk that the bitmap marks, in order. Throws where there is none to trust. */
+  visitMarked(name: string, visit: (at: number, length: number) => void): void;
+}
+
+export interface BitmapControl extends BitmapSource {
   /** `granularity`: bytes, a power of two; absent: the format's default. `disabled`: it does not record. */
   add(name: string, options: { readonly granularity?: number; readonly disabled?: boolean }): void;
   remove(name: string): void;
   clear(name: string): void;
   enable(name: string): void;
   disable(name: string): void;
-  /** Sets in `target` what is set in `source`, a bitmap of this image or of another open one. */
-  merge(target: string, source: string, from?: BitmapControl): void;
+  /** Sets in `target` what is set in `source`, a bitmap of this image or of another one. */
+  merge(target: string, source: string, from?: BitmapSource): void;
 }
 
 export interface WritableImage extends OpenImage {

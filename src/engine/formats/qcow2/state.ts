@@ -11,6 +11,7 @@ import { FlushOnce } from '../../device/flush-once.ts';
 import { assert, DiskwrightError } from '../../errors.ts';
 import type { Chain } from '../../image/access.ts';
 import type { OpenSettings, WritableDevices } from '../../image/writable.ts';
+import type { ImageBitmaps } from './bitmaps/bitmap-control.ts';
 import type { Extension } from './extensions.ts';
 import { Incompatible } from './features.ts';
 import { headerV3 } from './header.ts';
@@ -53,6 +54,8 @@ export class ImageState {
   snapshots: readonly Snapshot[];
   /** Bytes of the snapshot table, padding of its last entry left out. */
   snapshotTableBytes: number;
+  /** The dirty bitmaps, in an image that was opened to be changed. */
+  bitmaps: ImageBitmaps | undefined;
   /** Told of every stretch of the disk that a guest changes. */
   onGuestWrite: ((at: number, length: number) => void) | undefined;
   /** Work of other parts that is due when the image is closed, before the caches are flushed. */
@@ -171,9 +174,12 @@ export class ImageState {
   }
 
   close(): void {
-    for (const work of this.atClose) work();
-    this.freed.giveBack();
-    this.settle();
+    try {
+      for (const work of this.atClose) work();
+    } finally {
+      this.freed.giveBack();
+      this.settle();
+    }
   }
 
   /** Feature bits alone, in one write of 8 bytes each; synced. */

@@ -7,11 +7,13 @@
  */
 import { DiskwrightError } from '../../errors.ts';
 import type { OpenSettings, WritableDevices, WritableImage } from '../../image/writable.ts';
+import { openBitmaps } from './bitmaps/open-bitmaps.ts';
 import { CompressedClusters } from './compressed.ts';
 import { extensionsOf } from './extensions.ts';
-import { Autoclear, Incompatible } from './features.ts';
+import { Incompatible } from './features.ts';
 import { openHeader } from './open-header.ts';
 import { resizeImage } from './resize/resize.ts';
+import { Snapshots } from './snapshots/snapshot-control.ts';
 import { ImageState } from './state.ts';
 import { validateForReading } from './validate.ts';
 import { checkCompressible, writePacked } from './write/compressed-write.ts';
@@ -20,8 +22,6 @@ import { makeEmpty } from './write/make-empty.ts';
 import { OldContent } from './write/old-content.ts';
 import { writeGuest } from './write/write.ts';
 import { zeroGuest } from './write/zeroize.ts';
-
-const KNOWN_AUTOCLEAR = Autoclear.bitmaps | Autoclear.rawExternalData;
 
 /** Opens the state with the checks of qcow2-format.md §10, and does what a writable open has to do first. */
 export function openState(devices: WritableDevices, settings: OpenSettings = {}): ImageState {
@@ -36,9 +36,7 @@ export function openState(devices: WritableDevices, settings: OpenSettings = {})
     throw new DiskwrightError('unsupported', 'qcow2: the image is encrypted, and its data cannot be written so far.');
   }
   const state = new ImageState(devices, header, extensions, settings);
-  const unknown = header.autoclear & ~KNOWN_AUTOCLEAR;
-  // Bits of programs that would have to keep up with what is changed now: they learn that nobody did.
-  if (unknown !== 0n) state.updateHeader({ autoclear: header.autoclear & KNOWN_AUTOCLEAR });
+  openBitmaps(state, extensions);
   return state;
 }
 
@@ -109,9 +107,20 @@ export function writableOf(state: ImageState): WritableImage {
       compressed.forget();
       yield* makeEmpty(state);
     },
+    snapshots: {
+      list: () => snapshots.list(),
+      create: (name, date) => snapshots.create(name, date),
+      *apply(which) {
+        compressed.forget();
+        yield* snapshots.apply(which);
+      },
+      delete: (which) => snapshots.delete(which),
+    },
+    ...(state.bitmaps ? { bitmaps: state.bitmaps } : {}),
     flush: () => state.flush(),
     close: () => state.close(),
   };
   const old = new OldContent(state, image);
+  const snapshots = new Snapshots(state, (size) => resizeImage(state, old, { size, preallocation: 'off' }));
   return image;
 }
