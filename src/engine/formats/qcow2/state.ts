@@ -60,6 +60,8 @@ export class ImageState {
   onGuestWrite: ((at: number, length: number) => void) | undefined;
   /** Work of other parts that is due when the image is closed, before the caches are flushed. */
   readonly atClose: (() => void)[] = [];
+  /** Opening could not make it sound: the next one tries again. */
+  readonly #staysDirty: boolean;
   /** Why nothing works any more: metadata was found damaged. */
   #broken: string | undefined;
 
@@ -70,6 +72,7 @@ export class ImageState {
     settings: OpenSettings = {},
   ) {
     this.#header = header;
+    this.#staysDirty = this.isDirty;
     this.settings = settings;
     this.image = new FlushOnce(devices.image);
     this.external = (header.incompatible & Incompatible.externalDataFile) !== 0n;
@@ -169,7 +172,7 @@ export class ImageState {
   settle(): void {
     this.flush();
     this.refcounts.cache.flush();
-    if (!this.isDirty) return;
+    if (!this.isDirty || this.#staysDirty) return;
     this.updateHeader({ incompatible: this.#header.incompatible & ~Incompatible.dirty });
   }
 

@@ -8,6 +8,7 @@
 import { DiskwrightError } from '../../errors.ts';
 import type { OpenSettings, WritableDevices, WritableImage } from '../../image/writable.ts';
 import { openBitmaps } from './bitmaps/open-bitmaps.ts';
+import { repairDirty } from './check/repair.ts';
 import { CompressedClusters } from './compressed.ts';
 import { extensionsOf } from './extensions.ts';
 import { Incompatible } from './features.ts';
@@ -26,7 +27,14 @@ import { zeroGuest } from './write/zeroize.ts';
 /** Opens the state with the checks of qcow2-format.md §10, and does what a writable open has to do first. */
 export function openState(devices: WritableDevices, settings: OpenSettings = {}): ImageState {
   const { image, data } = devices;
-  const header = openHeader(image, settings.repair ? 'repair' : 'write');
+  const purpose = settings.repair ? 'repair' : 'write';
+  let header = openHeader(image, purpose);
+  if ((header.incompatible & Incompatible.dirty) !== 0n && !settings.repair) {
+    // Its refcounts lag behind: what they call free may be in use.
+    repairDirty(image);
+    settings.onWarning?.('the image was not closed cleanly; its refcounts have been repaired');
+    header = openHeader(image, purpose);
+  }
   const extensions = extensionsOf(image, header);
   validateForReading(image, header, extensions);
   if ((header.incompatible & Incompatible.externalDataFile) !== 0n && !data) {
