@@ -1,7 +1,6 @@
 /** The open image, for reading: header, L1 table, L2 tables, compressed clusters (contract: qcow2-format.md §10). */
 import { divideUp } from '../../bytes/math.ts';
 import type { ReadableDevice } from '../../device/device.ts';
-import { MAX_TRANSFER } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { ImageDevices, OpenImage } from '../../image/image.ts';
 import { CompressedClusters } from './compressed.ts';
@@ -11,21 +10,17 @@ import type { ImageHeader } from './image-header.ts';
 import { Locator } from './locate.ts';
 import { openHeader } from './open-header.ts';
 import { readSnapshots } from './snapshots.ts';
+import { readL1 } from './tables/l1-table.ts';
 import { TableCache } from './tables/table-cache.ts';
 import { validateForReading } from './validate.ts';
 
 /** L2 tables held for reading, together. */
 const TABLES_BYTES = 8 * 1024 * 1024;
 
-/** The part of the L1 table that maps the disk; what lies behind the end of the file is zeros, and stays unread. */
-function readL1(device: ReadableDevice, header: ImageHeader): DataView {
+/** The part of the L1 table that maps the disk. */
+function mappingL1(device: ReadableDevice, header: ImageHeader): DataView {
   const mapped = header.clusterSize * (header.clusterSize / (header.extendedL2 ? 16 : 8));
-  const bytes = new Uint8Array(divideUp(header.virtualSize, mapped) * 8);
-  const there = Math.max(0, Math.min(bytes.length, device.size - header.l1.offset));
-  for (let from = 0; from < there; from += MAX_TRANSFER) {
-    device.read(header.l1.offset + from, bytes.subarray(from, Math.min(there, from + MAX_TRANSFER)));
-  }
-  return new DataView(bytes.buffer);
+  return readL1(device, header.l1.offset, divideUp(header.virtualSize, mapped));
 }
 
 export function openImage({ image, data }: ImageDevices): OpenImage {
@@ -39,7 +34,7 @@ export function openImage({ image, data }: ImageDevices): OpenImage {
   }
   const locator = new Locator({
     header,
-    l1View: readL1(image, header),
+    l1View: mappingL1(image, header),
     l2Cache: new TableCache(image, header.clusterSize, TABLES_BYTES / header.clusterSize),
     guest: data ?? image,
     external,
