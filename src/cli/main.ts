@@ -1,6 +1,7 @@
 /** The command: finds what is asked for, runs it, turns errors into lines and an exit code. */
 import { DiskwrightError } from '../engine/errors.ts';
 import { type Command, HelpWanted } from './command.ts';
+import { bitmap } from './commands/bitmap.ts';
 import { check } from './commands/check.ts';
 import { compare } from './commands/compare.ts';
 import { create } from './commands/create.ts';
@@ -13,10 +14,10 @@ import { type Io, PROGRAM, sayError, UsageError } from './io.ts';
 import { commandHelp, programHelp } from './usage.ts';
 import { VERSION } from './version.ts';
 
-const commands: readonly Command[] = [create, measure, info, check, map, compare, snapshot, ioCommand];
+const commands: readonly Command[] = [create, measure, info, check, map, compare, snapshot, bitmap, ioCommand];
 
 /** Commands of qemu-img's that are missing here; named, so that nobody wonders about a typing mistake. */
-const MISSING = 'amend bench bitmap commit convert dd rebase resize'.split(' ');
+const MISSING = 'amend bench commit convert dd rebase resize'.split(' ');
 
 const FAILED = 1;
 
