@@ -90,10 +90,7 @@ export class ImageState {
     const table = header.refcountTable;
     const blocks = readBlockOffsets(this.image, table.offset, table.clusters * clusterSize);
     this.refcounts = new Refcounts(header, blocks, blockCache, (fact) => this.corrupt(fact));
-    this.freed = new FreedSpace(this.image, clusterSize, this.l2Cache, {
-      unmap: settings.unmap ?? false,
-      pass: passDiscard,
-    });
+    this.freed = new FreedSpace(this.image, clusterSize, this.l2Cache, passDiscard);
     this.map = new MetadataMap(clusterSize, this.#stretches(), overlapChecks);
     this.map.setBlocks(blocks);
     this.tables = this.#tableMaker();

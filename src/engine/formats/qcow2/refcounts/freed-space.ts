@@ -28,30 +28,22 @@ export class FreedSpace {
   readonly #clusterSize: number;
   readonly #l2Cache: TableCache;
   readonly #pass: PassDiscard;
-  /** Whether the file takes holes at all: it was opened with `discard=unmap`. */
-  readonly #unmap: boolean;
   /** Ranges to give back: first cluster and count, in the order they were freed. */
   #ranges: { first: number; count: number }[] = [];
   readonly #unlinked = new Set<number>();
   #flushes = -1;
 
-  constructor(
-    device: WritableDevice,
-    clusterSize: number,
-    l2Cache: TableCache,
-    { unmap, pass }: { readonly unmap: boolean; readonly pass: PassDiscard },
-  ) {
+  constructor(device: WritableDevice, clusterSize: number, l2Cache: TableCache, pass: PassDiscard) {
     this.#device = device;
     this.#clusterSize = clusterSize;
     this.#l2Cache = l2Cache;
     this.#pass = pass;
-    this.#unmap = unmap;
   }
 
   add(cluster: number, kind: FreeKind): void {
     // Pointers to tables and snapshots are off the disk before their clusters are freed.
     if (kind === 'never' || kind === 'request' || kind === 'always') this.#remember(cluster);
-    if (!this.#unmap || kind === 'never' || (kind !== 'always' && !this.#pass[kind])) return;
+    if (kind === 'never' || (kind !== 'always' && !this.#pass[kind])) return;
     const last = this.#ranges.at(-1);
     if (last && last.first + last.count === cluster) last.count++;
     else this.#ranges.push({ first: cluster, count: 1 });

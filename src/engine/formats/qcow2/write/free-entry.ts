@@ -10,7 +10,7 @@ export function freeEntry(state: ImageState, upper: number, lower: number, kind:
   const type = kindOf(upper, extendedL2 ? lower & ~READS_ZERO : lower, state.external);
   if (state.external) {
     const placed = type === Kind.normal || type === Kind.zeroAllocated;
-    if (placed && kind !== 'never' && state.settings.unmap && (kind === 'always' || state.options.passDiscard[kind])) {
+    if (placed && kind !== 'never' && (kind === 'always' || state.options.passDiscard[kind])) {
       zeroInData(state, offsetOf(upper, lower), clusterSize);
     }
     return;
