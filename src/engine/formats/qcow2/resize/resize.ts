@@ -31,8 +31,9 @@ const showsThrough = ({ backing, header }: ImageState): boolean =>
   backing !== undefined && backing[0].virtualSize > header.virtualSize;
 
 /** Throws for a size that the image cannot get; nothing is changed. */
-export function refuseResize(state: ImageState, { size, preallocation }: ResizeRequest): void {
+export function refuseResize(state: ImageState, request: ResizeRequest): void {
   const { header, snapshots } = state;
+  const { size, preallocation } = request;
   if (size % SECTOR !== 0) refuse(`a disk has whole sectors of ${SECTOR} bytes, and ${size} bytes are not`);
   if (header.version < 3 && snapshots.length > 0) {
     refuse(
@@ -50,10 +51,16 @@ export function refuseResize(state: ImageState, { size, preallocation }: ResizeR
   state.bitmaps?.refuseResize(size);
   if (size < header.virtualSize) {
     if (preallocation !== 'off') refuse('space is taken in advance only where the disk grows');
-  } else if (size > header.virtualSize && header.version < 3 && showsThrough(state)) {
+  } else if (header.version < 3 && showsThrough(state) && needsZeroEntries(state, request)) {
     const why = 'what it rests on is longer than its disk and would show, and version 2 has no entries for zeros';
     refuse(why, 'Amend it to compat=1.1.');
   }
+}
+
+/** Whole clusters of what is new have to be told to be zero: they are not all made, and full of zeros. */
+function needsZeroEntries({ header, external }: ImageState, { size, preallocation }: ResizeRequest): boolean {
+  if (roundUp(header.virtualSize, header.clusterSize) >= size) return false;
+  return external || preallocation === 'off' || preallocation === 'metadata';
 }
 
 export function* resizeImage(state: ImageState, old: OldContent, request: ResizeRequest): Steps {

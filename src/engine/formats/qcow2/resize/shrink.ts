@@ -26,7 +26,6 @@ export function* giveUpBeyond(state: ImageState, size: number, end: number): Ste
     done += discardInSlice(state, first + done * clusterSize, total - done, 'always', 'expose');
     yield { done: done * clusterSize, total: total * clusterSize };
   }
-  state.freed.giveBack();
   // The pointers to the tables go next, and with them all that says where the entries were.
   state.flush();
   shrinkL1(state, l1EntriesFor(state.header, size));
@@ -81,7 +80,6 @@ function clearEntries(state: ImageState, indices: readonly number[]): void {
 /** Cuts the file behind its last used cluster. */
 function cutFile(state: ImageState): void {
   const { refcounts, image, header } = state;
-  state.freed.giveBack();
   state.flush();
   refcounts.cache.flush();
   const end = refcounts.endBelow(divideUp(image.size, header.clusterSize)) * header.clusterSize;
@@ -89,4 +87,6 @@ function cutFile(state: ImageState): void {
     image.resize(end);
     image.flush();
   }
+  // Only what is left of the file: nobody writes zeros to what is cut.
+  state.freed.giveBack();
 }
