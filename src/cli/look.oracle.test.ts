@@ -274,8 +274,8 @@ test.each(ODD.split('\n'))('%s', async (line) => {
 });
 
 test.each([
-  ['check -r all a.qcow2', '-r is not available'],
-  ['check --repair=leaks a.qcow2', '--repair is not available'],
+  ['check -r some a.qcow2', '-r is leaks or all'],
+  ['check -U --repair=leaks a.qcow2', '-U is for looking'],
   ['snapshot -c x a.qcow2', '-c is not available'],
   ['snapshot -a x a.qcow2', '-a is not available'],
   ['snapshot -d x a.qcow2', '-d is not available'],

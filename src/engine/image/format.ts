@@ -9,7 +9,7 @@ import type { ImageDescription } from './description.ts';
 import type { ImageDevices, OpenImage } from './image.ts';
 import type { ImageLayout } from './layout.ts';
 import type { CheckProgress, CheckReport, RepairMode, RepairReport } from './report.ts';
-import type { OpenSettings, WritableDevices, WritableImage } from './writable.ts';
+import type { BitmapSource, OpenSettings, WritableDevices, WritableImage } from './writable.ts';
 
 export interface FormatSpec {
   /** Name in qemu-img. */
@@ -65,6 +65,8 @@ export interface FormatEditor {
    * moment leaves the guest's data as it was. Throws where the image cannot be opened or written at all.
    */
   repair?(device: WritableDevice, mode: RepairMode): Generator<CheckProgress, RepairReport>;
+  /** The dirty bitmaps of an image that is only read, to be merged into those of another. */
+  bitmaps?(device: ReadableDevice): BitmapSource;
 }
 
 export interface BackingReference {

@@ -61,7 +61,7 @@ interface OpenFile {
 }
 
 /** `typed`: the person named it, so it may be a block device. */
-function openForWriting(name: string, cwd: string, typed: boolean, role: string): OpenFile {
+export function openForWriting(name: string, cwd: string, typed: boolean, role: string): OpenFile {
   const path = locate(cwd, plainPath(name));
   const doing = `open the ${role} for writing`;
   // Looked at before it is opened: opening a pipe or a tape does something.
@@ -91,7 +91,11 @@ function refuseUnknown(name: string, format: string | undefined): void {
 }
 
 /** The file with the guest's data, named inside the image; its name is relative to the current folder. */
-function openDataFile(image: ImageFile, below: readonly Layer[], options: WritableOptions): NodeFileDevice | undefined {
+export function openDataFile(
+  image: ImageFile,
+  others: readonly ImageFile[],
+  options: WritableOptions,
+): NodeFileDevice | undefined {
   const name = named(image.name, () => image.driver.dataFile?.(image.device));
   if (name === undefined || options.withoutData) return undefined;
   if (!options.allowOutside && outside(image.name, name, options.cwd)) {
@@ -101,7 +105,7 @@ function openDataFile(image: ImageFile, below: readonly Layer[], options: Writab
   }
   refuseExternal(image.name, name, options, 'data file');
   const { device, stat } = openForWriting(name, options.cwd, false, 'data file');
-  const same = [image, ...below].find((one) => identityOf(one.stat) === identityOf(stat));
+  const same = [image, ...others].find((one) => identityOf(one.stat) === identityOf(stat));
   if (!same) return device;
   device.close();
   throw new DiskwrightError(

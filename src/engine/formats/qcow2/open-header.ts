@@ -16,8 +16,13 @@ import { MAX_BACKING_NAME, MAX_L1_BYTES, MAX_REFCOUNT_TABLE_BYTES, MAX_SNAPSHOTS
 
 type Fields = Values<typeof headerV3>;
 
-/** What the image is opened for: a check looks at images that reading refuses. */
-export type OpenPurpose = 'read' | 'check';
+/**
+ * What the image is opened for: a check looks at images that reading refuses, a repair does so and writes, and a
+ * corrupt image is not written otherwise.
+ */
+export type OpenPurpose = 'read' | 'check' | 'write' | 'repair';
+
+const looksAtDamage = (purpose: OpenPurpose): boolean => purpose === 'check' || purpose === 'repair';
 
 function insist(condition: boolean, kind: ErrorKind, message: () => string): asserts condition {
   if (!condition) throw new DiskwrightError(kind, `qcow2 header: ${message()}.`);
@@ -62,7 +67,7 @@ function nameOf(bit: number, names: readonly FeatureName[]): string {
   return known && known.name !== '' ? `"${known.name}"` : `bit ${bit}`;
 }
 
-function checkFeatures(fields: Fields, device: ReadableDevice): void {
+function checkFeatures(fields: Fields, device: ReadableDevice, purpose: OpenPurpose): void {
   const { compressionType, incompatibleFeatures, clusterBits, refcountOrder } = fields;
   insist(compressionType <= 1, 'unsupported', () => `compression type ${compressionType}, known are 0 and 1`);
   const typeBit = (incompatibleFeatures & Incompatible.compressionType) !== 0n;
@@ -77,24 +82,33 @@ function checkFeatures(fields: Fields, device: ReadableDevice): void {
       `qcow2 header: the image needs features that are not known here: ${list}.`,
     );
   }
+  if (purpose === 'write' && (incompatibleFeatures & Incompatible.corrupt) !== 0n) {
+    throw new DiskwrightError('corrupt', 'qcow2 header: the image is marked corrupt and cannot be written.', {
+      fix: 'Repair it first: check -r all.',
+    });
+  }
   const extended = (incompatibleFeatures & Incompatible.extendedL2) !== 0n;
   insist(!extended || clusterBits >= 14, 'unsupported', () => 'extended L2 with clusters below 16 KiB');
   insist(refcountOrder <= 6, 'corrupt', () => `refcounts of 2^${refcountOrder} bits, at most 2^6`);
 }
 
+/** QEMU addresses nothing behind it. */
+const LAST_PLACE = 2 ** 63 - 2 ** 30;
+
 /** A table of `bytes` at `offset`: not above `most`, at the start of a cluster, below 2^63. */
 function checkTable(name: string, bytes: number, most: number, offset: number, clusterSize: number): void {
   insist(bytes <= most, 'corrupt', () => `the ${name} has ${bytes} bytes, at most ${most}`);
+  insist(offset <= LAST_PLACE - bytes, 'corrupt', () => `the ${name} is at ${offset}, where no file reaches`);
   insist(offset % clusterSize === 0, 'corrupt', () => `the ${name} is at ${offset}, not at the start of a cluster`);
 }
 
 function checkTables(fields: Fields, purpose: OpenPurpose): void {
   const clusterSize = 2 ** fields.clusterBits;
   const { refcountTableClusters, refcountTableOffset, l1Size, l1TableOffset } = fields;
-  insist(refcountTableClusters > 0 || purpose === 'check', 'corrupt', () => 'there is no refcount table');
+  insist(refcountTableClusters > 0 || looksAtDamage(purpose), 'corrupt', () => 'there is no refcount table');
   const tableBytes = refcountTableClusters * clusterSize;
   checkTable('refcount table', tableBytes, MAX_REFCOUNT_TABLE_BYTES, refcountTableOffset, clusterSize);
-  if (purpose !== 'check') {
+  if (!looksAtDamage(purpose)) {
     insist(
       fields.nbSnapshots <= MAX_SNAPSHOTS,
       'corrupt',
@@ -119,7 +133,7 @@ function checkSize(fields: Fields): number {
 export function openHeader(device: ReadableDevice, purpose: OpenPurpose = 'read'): ImageHeader {
   const fields = readFields(device);
   checkShape(fields);
-  checkFeatures(fields, device);
+  checkFeatures(fields, device, purpose);
   checkTables(fields, purpose);
   const virtualSize = checkSize(fields);
   const { cryptMethod, clusterBits, backingFileOffset, backingFileSize } = fields;

@@ -1,10 +1,11 @@
-/** Compares stored refcounts with counted references, a refcount block at a time. */
-import type { ReadableDevice } from '../../../device/device.ts';
+/** Compares stored refcounts with counted references, a refcount block at a time, and sets them right where asked. */
+import type { ReadableDevice, WritableDevice } from '../../../device/device.ts';
 import type { CheckProgress } from '../../../image/report.ts';
 import type { ImageHeader } from '../image-header.ts';
+import { refcountAt, setRefcount } from '../refcounts/refcount-bits.ts';
 import type { Findings } from './findings.ts';
 import { ReferenceCounts } from './reference-counts.ts';
-import { isAllOne, refcountAt, type StoredRefcounts } from './stored-refcounts.ts';
+import { isAllOne, type StoredRefcounts, UNREADABLE } from './stored-refcounts.ts';
 
 const PAGE = ReferenceCounts.pageSize;
 /** Four counts of 1, read as a double. */
@@ -31,7 +32,7 @@ function allOnce(counts: ReferenceCounts, first: number, count: number): boolean
  * Numbers of all blocks below `end` that exist or would have to, ascending. Taken from what is there rather
  * than from the length of the file: a sparse one may be an exbibyte long.
  */
-function blocksToCompare(
+export function blocksToCompare(
   { blocks, blockRefcounts }: StoredRefcounts,
   counts: ReferenceCounts,
   end: number,
@@ -46,40 +47,73 @@ function blocksToCompare(
   return Float64Array.from(numbers).sort();
 }
 
-/**
- * Clusters of the file, and the one behind its end that a reference may reach into: qemu-img does not look at
- * counts further behind. Returns the highest cluster that is stored as used or referenced.
- */
+export interface Comparison {
+  readonly stored: StoredRefcounts;
+  readonly counts: ReferenceCounts;
+  /** One past the last cluster of the file, and of the one behind its end that a reference may reach into. */
+  readonly end: number;
+}
+
+/** Which counts are set right. Those that would have to go up from 0 never are: there may be no block for them. */
+export interface Corrections {
+  readonly device: WritableDevice;
+  readonly leaks: boolean;
+  readonly errors: boolean;
+}
+
+export interface Compared {
+  /** The highest cluster that is stored as used or referenced. */
+  readonly highest: number;
+  /** A count would have to go up from 0. */
+  readonly lost: boolean;
+}
+
+/** qemu-img does not look at counts behind `end`, and neither does this. */
 export function* compareRefcounts(
   device: ReadableDevice,
   { clusterSize, refcountBits }: ImageHeader,
-  stored: StoredRefcounts,
-  counts: ReferenceCounts,
+  { stored, counts, end }: Comparison,
   findings: Findings,
-): Generator<CheckProgress, number> {
+  correct?: Corrections,
+): Generator<CheckProgress, Compared> {
   const { blocks, blockRefcounts } = stored;
   const block = new Uint8Array(clusterSize);
   const view = new DataView(block.buffer);
-  const end = Math.max(Math.ceil(device.size / clusterSize), counts.end);
   const numbers = blocksToCompare(stored, counts, end);
   let highest = 0;
+  let lost = false;
   for (const [done, index] of numbers.entries()) {
     const first = index * blockRefcounts;
     const offset = blocks[index] ?? 0;
+    const slots = Math.min(blockRefcounts, end - first);
+    if (offset === UNREADABLE) {
+      for (let slot = 0; slot < slots; slot++) {
+        findings.failure(`the count of cluster ${first + slot} cannot be read: refcount block ${index} is misplaced`);
+      }
+      continue;
+    }
     if (offset === 0) block.fill(0);
     else device.read(offset, block);
-    const slots = Math.min(blockRefcounts, end - first);
     if (offset !== 0 && isAllOne(block, refcountBits) && allOnce(counts, first, slots)) {
       highest = first + slots - 1;
       continue;
     }
+    let changed = false;
     for (let slot = 0; slot < slots; slot++) {
       const count = refcountAt(view, slot, refcountBits);
       const references = counts.get(first + slot);
       if (count > 0 || references > 0) highest = first + slot;
-      if (count !== references) findings.difference(first + slot, count, references);
+      if (count === references) continue;
+      if (count === 0) lost = true;
+      const repaired = count !== 0 && correct !== undefined && (count > references ? correct.leaks : correct.errors);
+      if (repaired) {
+        setRefcount(view, slot, refcountBits, references);
+        changed = true;
+      }
+      findings.difference(first + slot, count, references, repaired);
     }
+    if (changed) correct?.device.write(offset, block);
     if (done % 64 === 0) yield { done, total: numbers.length };
   }
-  return highest;
+  return { highest, lost };
 }

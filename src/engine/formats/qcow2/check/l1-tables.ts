@@ -8,64 +8,79 @@ import type { TableUse } from './l2-tables.ts';
 import type { Marker } from './marker.ts';
 import { type CountsOne, readTable } from './stored-refcounts.ts';
 
+/** What is asked of COPIED; absent while a repair has the counts still to set right. */
+export interface CopiedCheck {
+  readonly ones: CountsOne;
+  readonly storedCount: (cluster: number) => number;
+}
+
+interface Context {
+  readonly device: ReadableDevice;
+  readonly header: ImageHeader;
+  readonly marker: Marker;
+  readonly findings: Findings;
+  readonly copied: CopiedCheck | undefined;
+}
+
+/**
+ * The L1 entries that lie inside the file: those behind its end read as zeros, nothing to see there however many are
+ * claimed.
+ */
+export function readL1Entries(
+  device: ReadableDevice,
+  l1: { readonly offset: number; readonly entries: number },
+  use: (index: number, upper: number, lower: number) => void,
+): void {
+  const bytes = Math.min(l1.entries * 8, Math.max(0, device.size - l1.offset + 8));
+  readTable(device, l1.offset, bytes - (bytes % 8), (view, from) => {
+    for (let at = 0; at < view.byteLength; at += 8) {
+      const upper = view.getInt32(at);
+      const lower = view.getInt32(at + 4);
+      if ((upper | lower) !== 0) use((from + at) / 8, upper, lower);
+    }
+  });
+}
+
+export const entryOf = (upper: number, lower: number): bigint => (BigInt(upper >>> 0) << 32n) | BigInt(lower >>> 0);
+
+/** What is wrong with an entry that is marked, or is not. */
+export const copiedFact = (marked: boolean): string =>
+  marked ? 'marked COPIED but does not count 1' : 'counts 1 but is not marked COPIED';
+
 export class L1Walk {
-  readonly #device: ReadableDevice;
-  readonly #header: ImageHeader;
-  readonly #marker: Marker;
-  readonly #findings: Findings;
-  readonly #ones: CountsOne;
-  readonly #storedCount: (cluster: number) => number;
+  readonly #context: Context;
   readonly #active = new NumberList();
   readonly #all = new NumberList();
 
-  constructor(
-    device: ReadableDevice,
-    header: ImageHeader,
-    shared: {
-      readonly marker: Marker;
-      readonly findings: Findings;
-      readonly ones: CountsOne;
-      readonly storedCount: (cluster: number) => number;
-    },
-  ) {
-    this.#device = device;
-    this.#header = header;
-    this.#marker = shared.marker;
-    this.#findings = shared.findings;
-    this.#ones = shared.ones;
-    this.#storedCount = shared.storedCount;
+  constructor(context: Context) {
+    this.#context = context;
   }
 
   walk(name: string, l1: { readonly offset: number; readonly entries: number }, active: boolean): void {
-    const { clusterSize } = this.#header;
-    this.#marker.mark(name, l1.offset, l1.entries * 8);
-    // Entries past the end of the file read as zeros: nothing to see there, however many are claimed.
-    const bytes = Math.min(l1.entries * 8, Math.max(0, this.#device.size - l1.offset + 8));
-    readTable(this.#device, l1.offset, bytes - (bytes % 8), (view, from) => {
-      for (let at = 0; at < view.byteLength; at += 8) {
-        const upper = view.getInt32(at);
-        const lower = view.getInt32(at + 4);
-        if ((upper | lower) === 0) continue;
-        const place = `${name}, entry ${(from + at) / 8}`;
-        if (l1Reserved(upper, lower)) this.#findings.corruption(`${place}: reserved bits are set`);
-        const offset = offsetOf(upper, lower);
-        if (offset % clusterSize !== 0) this.#findings.corruption(`${place}: L2 table at ${offset}, not aligned`);
-        this.#marker.mark(`the L2 table of ${place}`, offset, clusterSize);
-        if (active && offset !== 0) this.#checkCopied(place, (from + at) / 8, view.getBigUint64(at));
-        this.#all.push(offset);
-        if (active) this.#active.push(offset);
-      }
+    const { device, header, marker, findings } = this.#context;
+    const { clusterSize } = header;
+    marker.mark(name, l1.offset, l1.entries * 8);
+    readL1Entries(device, l1, (index, upper, lower) => {
+      const place = `${name}, entry ${index}`;
+      if (l1Reserved(upper, lower)) findings.corruption(`${place}: reserved bits are set`);
+      const offset = offsetOf(upper, lower);
+      if (offset % clusterSize !== 0) findings.corruption(`${place}: L2 table at ${offset}, not aligned`);
+      marker.mark(`the L2 table of ${place}`, offset, clusterSize);
+      if (active && offset !== 0) this.#checkCopied(place, index, upper, lower);
+      this.#all.push(offset);
+      if (active) this.#active.push(offset);
     });
   }
 
-  #checkCopied(place: string, index: number, entry: bigint): void {
-    const offset = Number(entry & 0x00ff_ffff_ffff_fe00n);
-    const cluster = Math.floor(offset / this.#header.clusterSize);
-    const copied = entry >> 63n === 1n;
-    if (this.#ones.has(cluster) === copied) return;
-    const fact = copied ? 'marked COPIED but does not count 1' : 'counts 1 but is not marked COPIED';
-    const detail = () => ({ l1Index: index, entry, stored: this.#storedCount(cluster) });
-    this.#findings.copied(`L2 table at ${offset} (${place}): ${fact}`, detail);
+  #checkCopied(place: string, index: number, upper: number, lower: number): void {
+    const { copied, header, findings } = this.#context;
+    if (!copied) return;
+    const offset = offsetOf(upper, lower);
+    const cluster = Math.floor(offset / header.clusterSize);
+    const marked = upper < 0;
+    if (copied.ones.has(cluster) === marked || !copied.ones.isReadable(cluster)) return;
+    const detail = () => ({ l1Index: index, entry: entryOf(upper, lower), stored: copied.storedCount(cluster) });
+    findings.copied(`L2 table at ${offset} (${place}): ${copiedFact(marked)}`, detail);
   }
 
   /**
@@ -82,7 +97,7 @@ export class L1Walk {
       for (; i < all.length && all[i] === offset; i++) count++;
       let activeCount = 0;
       for (; a < active.length && (active[a] ?? 0) <= offset; a++) if (active[a] === offset) activeCount++;
-      if (offset < this.#device.size) yield { offset, all: count, active: activeCount };
+      if (offset < this.#context.device.size) yield { offset, all: count, active: activeCount };
     }
   }
 }

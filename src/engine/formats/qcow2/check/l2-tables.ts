@@ -17,8 +17,8 @@ import {
 } from '../entry.ts';
 import type { ImageHeader } from '../image-header.ts';
 import type { Findings } from './findings.ts';
+import { type CopiedCheck, copiedFact, entryOf } from './l1-tables.ts';
 import type { Marker } from './marker.ts';
-import type { CountsOne } from './stored-refcounts.ts';
 
 /** How often a table is referenced: by any L1 table, and by the active one. */
 export interface TableUse {
@@ -38,9 +38,10 @@ interface Context {
   readonly dataFile: boolean;
   readonly marker: Marker;
   readonly findings: Findings;
-  readonly ones: CountsOne;
-  readonly storedCount: (cluster: number) => number;
+  readonly copied: CopiedCheck | undefined;
   readonly tally: Tally;
+  /** Repairs an entry that keeps a place nobody can use and has no data there: it reads as zeros afterwards. */
+  readonly zeroEntry?: ((use: TableUse, table: DataView, at: number) => boolean) | undefined;
 }
 
 export class L2Walk {
@@ -48,6 +49,7 @@ export class L2Walk {
   readonly #entryBytes: number;
   /** Where the next allocated cluster of this table would continue the one before. */
   #next = 0;
+  #table: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(context: Context) {
     this.#context = context;
@@ -56,6 +58,7 @@ export class L2Walk {
 
   walk(table: DataView, use: TableUse): void {
     this.#next = 0;
+    this.#table = table;
     const { clusterSize } = this.#context.header;
     const step = this.#entryBytes;
     for (let at = 0; at < table.byteLength; ) {
@@ -97,8 +100,27 @@ export class L2Walk {
     }
     if (kind === Kind.compressed) this.#compressed(upper, lower, index, use);
     else if (kind === Kind.normal || kind === Kind.zeroAllocated) {
-      this.#placed(upper, lower, count, index, use);
+      if (!this.#misplaced(upper, lower, count, index, use, kind === Kind.zeroAllocated)) {
+        this.#placed(upper, lower, count, index, use);
+      }
     }
+  }
+
+  /** Finds runs that are not aligned; true where all of the run has been repaired and refers to nothing any more. */
+  #misplaced(upper: number, lower: number, count: number, index: number, use: TableUse, empty: boolean): boolean {
+    const { header, findings, zeroEntry } = this.#context;
+    const { clusterSize } = header;
+    const offset = offsetOf(upper, lower);
+    if (offset % clusterSize === 0) return false;
+    let left = count;
+    for (let i = 0; i < count; i++) {
+      const place = `L2 table at ${use.offset}, entry ${index + i}: cluster at ${offset + i * clusterSize}, not aligned`;
+      if (empty && zeroEntry?.(use, this.#table, (index + i) * this.#entryBytes)) {
+        findings.corruption(place, true);
+        left--;
+      } else findings.corruption(place, false, use.all);
+    }
+    return left === 0;
   }
 
   #extendedEntry(table: DataView, at: number, use: TableUse): void {
@@ -112,7 +134,7 @@ export class L2Walk {
     const place = `L2 table at ${use.offset}, entry ${index}`;
     const kind = extendedKindOf(upper, lower, allocated, zero, dataFile);
     if (kind !== Kind.compressed && (l2Reserved(upper, lower) || (lower & READS_ZERO) !== 0)) {
-      this.#forEach(1, use.all, () => findings.corruption(`${place}: reserved bits are set`));
+      findings.corruption(`${place}: reserved bits are set`, false, use.all);
     }
     if (kind === Kind.compressed) {
       this.#compressed(upper, lower, index, use, (zero | allocated) !== 0);
@@ -120,28 +142,27 @@ export class L2Walk {
     }
     const placed = offsetOf(upper, lower) !== 0 || (dataFile && (upper & COPIED) !== 0);
     if (!placed && allocated !== 0) {
-      this.#forEach(1, use.all, () => findings.corruption(`${place}: subclusters are allocated, but no cluster is`));
+      findings.corruption(`${place}: subclusters are allocated, but no cluster is`, false, use.all);
     }
     if (!placed) return;
     if ((zero & allocated) !== 0) {
-      this.#forEach(1, use.all, () => findings.corruption(`${place}: subclusters are both allocated and zero`));
-      return;
+      findings.corruption(`${place}: subclusters are both allocated and zero`, false, use.all);
     }
-    this.#placed(upper, lower, 1, index, use);
+    if (!this.#misplaced(upper, lower, 1, index, use, allocated === 0)) this.#placed(upper, lower, 1, index, use);
   }
 
   #compressed(upper: number, lower: number, index: number, use: TableUse, subclusters = false): void {
     const { findings, dataFile, header, marker, tally } = this.#context;
     const place = `L2 table at ${use.offset}, entry ${index}`;
     if ((upper & COPIED) !== 0) {
-      this.#forEach(1, use.all, () => findings.corruption(`${place}: a compressed cluster is marked COPIED`));
+      findings.corruption(`${place}: a compressed cluster is marked COPIED`, false, use.all);
     }
     if (dataFile) {
-      this.#forEach(1, use.all, () => findings.corruption(`${place}: a compressed cluster beside a data file`));
+      findings.corruption(`${place}: a compressed cluster beside a data file`, false, use.all);
       return;
     }
     if (subclusters) {
-      this.#forEach(1, use.all, () => findings.corruption(`${place}: a compressed cluster with subclusters`));
+      findings.corruption(`${place}: a compressed cluster with subclusters`, false, use.all);
       return;
     }
     const { at, length } = compressedRange(upper & ~COPIED, lower, header.clusterBits);
@@ -154,15 +175,8 @@ export class L2Walk {
   /** `count` entries for consecutive host clusters, these words being the first. */
   #placed(upper: number, lower: number, count: number, index: number, use: TableUse): void {
     const offset = offsetOf(upper, lower);
-    const { findings, dataFile, header, marker, tally } = this.#context;
+    const { dataFile, header, marker, tally } = this.#context;
     const { clusterSize } = header;
-    if (offset % clusterSize !== 0) {
-      this.#forEach(count, use.all, (i) =>
-        findings.corruption(
-          `L2 table at ${use.offset}, entry ${index + i}: cluster at ${offset + i * clusterSize}, not aligned`,
-        ),
-      );
-    }
     if (use.active > 0) {
       tally.allocated += count * use.active;
       if (this.#next !== 0 && offset !== this.#next) tally.fragmented += use.active;
@@ -187,19 +201,21 @@ export class L2Walk {
 
   /** COPIED is set exactly where the stored count is 1; data files count as 1 everywhere. */
   #checkCopied(upper: number, lower: number, count: number, index: number, use: TableUse): void {
-    const { findings, dataFile, header, ones, storedCount } = this.#context;
+    const { findings, dataFile, header, copied } = this.#context;
+    if (!copied) return;
     const offset = offsetOf(upper, lower);
-    const entry = (BigInt(upper >>> 0) << 32n) | BigInt(lower >>> 0);
-    const copied = (upper & COPIED) !== 0;
+    const entry = entryOf(upper, lower);
+    const marked = (upper & COPIED) !== 0;
+    const { ones, storedCount } = copied;
     const first = Math.floor(offset / header.clusterSize);
-    if (copied && (dataFile || ones.hasAll(first, count))) return;
+    if (marked && (dataFile || ones.hasAll(first, count))) return;
+    if (!ones.isReadable(Math.floor(use.offset / header.clusterSize))) return;
     for (let i = 0; i < count; i++) {
       const one = dataFile || ones.has(first + i);
-      if (one === copied) continue;
-      const fact = copied ? 'marked COPIED but does not count 1' : 'counts 1 but is not marked COPIED';
+      if (one === marked || !(dataFile || ones.isReadable(first + i))) continue;
       this.#forEach(1, use.active, () =>
         findings.copied(
-          `data cluster at ${offset + i * header.clusterSize} (L2 table at ${use.offset}, entry ${index + i}): ${fact}`,
+          `data cluster at ${offset + i * header.clusterSize} (L2 table at ${use.offset}, entry ${index + i}): ${copiedFact(marked)}`,
           () => ({
             entry: entry + BigInt(i * header.clusterSize),
             stored: dataFile ? 1 : storedCount(first + i),

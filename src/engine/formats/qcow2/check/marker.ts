@@ -2,17 +2,35 @@
 import type { Findings } from './findings.ts';
 import type { ReferenceCounts } from './reference-counts.ts';
 
+/** How far a repair takes a file for granted that a refcount block lies behind: where file systems end as well. */
+const MAX_EXTENDED = 2 ** 44;
+const MAX_CLUSTERS = 2 ** 31;
+
 export class Marker {
   readonly #counts: ReferenceCounts;
   readonly #findings: Findings;
   readonly #clusterSize: number;
-  readonly #fileLength: number;
+  #fileLength: number;
+  /** Something refers to what lies behind the end of the file. */
+  beyond = false;
 
   constructor(counts: ReferenceCounts, findings: Findings, clusterSize: number, fileLength: number) {
     this.#counts = counts;
     this.#findings = findings;
     this.#clusterSize = clusterSize;
     this.#fileLength = fileLength;
+  }
+
+  /** End of the last cluster that the file has a part of. */
+  get end(): number {
+    return Math.ceil(this.#fileLength / this.#clusterSize) * this.#clusterSize;
+  }
+
+  /** Takes the file for longer than it is; false where no file could be so long. */
+  extend(length: number): boolean {
+    if (length > MAX_EXTENDED || length / this.#clusterSize > MAX_CLUSTERS) return false;
+    this.#fileLength = length;
+    return true;
   }
 
   /**
@@ -22,9 +40,8 @@ export class Marker {
   mark(what: string, at: number, length: number, times = 1): void {
     if (length <= 0) return;
     if (at + length - this.#fileLength >= this.#clusterSize) {
-      for (let i = 0; i < times; i++) {
-        this.#findings.corruption(`${what} at ${at}: ${length} bytes, beyond the end of the file`);
-      }
+      this.beyond = true;
+      this.#findings.corruption(`${what} at ${at}: ${length} bytes, beyond the end of the file`, false, times);
       return;
     }
     const first = Math.floor(at / this.#clusterSize);
@@ -41,8 +58,11 @@ export class Marker {
 
   #add(first: number, count: number, times: number): void {
     const overflow = this.#counts.add(first, count, times);
-    for (let i = 0; i < overflow; i++) {
-      this.#findings.corruption(`clusters from ${first}: more references than the refcount width can count`);
-    }
+    if (overflow === 0) return;
+    this.#findings.corruption(
+      `clusters from ${first}: more references than the refcount width can count`,
+      false,
+      overflow,
+    );
   }
 }

@@ -74,6 +74,16 @@ export class ReferenceCounts {
     return overflow;
   }
 
+  /** Forgets all clusters from `end` on. */
+  truncate(end: number): void {
+    this.end = Math.min(this.end, end);
+    for (const [index, page] of this.#pages) {
+      if (index * PAGE >= end) this.#pages.delete(index);
+      else if ((index + 1) * PAGE > end) page.fill(0, end - index * PAGE);
+    }
+    for (const cluster of this.#large.keys()) if (cluster >= end) this.#large.delete(cluster);
+  }
+
   #addLarge(page: Uint16Array, cluster: number, times: number): number {
     const sum = this.get(cluster) + times;
     const kept = Math.min(sum, this.#most);

@@ -5,14 +5,20 @@
 import type { ReadableDevice } from '../../../device/device.ts';
 import { MAX_TRANSFER } from '../../../device/device.ts';
 import type { ImageHeader } from '../image-header.ts';
+import { refcountAt } from '../refcounts/refcount-bits.ts';
 import type { Findings } from './findings.ts';
 import type { Marker } from './marker.ts';
 import type { ReferenceCounts } from './reference-counts.ts';
 
 const TWO_32 = 0x1_0000_0000;
+/** QEMU reads nothing behind it, not even zeros. */
+export const LAST_READABLE = 2 ** 63 - 2 ** 30;
 
-/** Host offset of refcount block i, 0 = none or unusable. */
+/** In the place of a block's offset: an entry names one, but no count can be read there. */
+export const UNREADABLE = -1;
+
 export interface StoredRefcounts {
+  /** Host offset of refcount block i, 0 = none, or UNREADABLE. */
   readonly blocks: Float64Array;
   readonly blockRefcounts: number;
 }
@@ -32,57 +38,80 @@ export function readTable(
   }
 }
 
-/** Checks the table's entries and marks table and blocks; blocks that cannot be used are left out. */
-export function readRefcountTable(
+const blockOffset = (upper: number, lower: number): number => upper * TWO_32 + ((lower & ~0x1ff) >>> 0);
+
+/** Low word alone: an offset above 2^53 is not exact any more. */
+const isAligned = (lower: number, clusterSize: number): boolean => (lower & (clusterSize - 1) & ~0x1ff) === 0;
+
+/** Entries of the refcount table with an offset, the reserved bits beside it and whether it is aligned. */
+function readEntries(
+  device: ReadableDevice,
+  { refcountTable, clusterSize }: ImageHeader,
+  use: (index: number, offset: number, lower: number) => void,
+): void {
+  // What lies behind the end of the file is zeros, however much is claimed.
+  const bytes = Math.min(refcountTable.clusters * clusterSize, Math.max(0, device.size - refcountTable.offset + 8));
+  readTable(device, refcountTable.offset, bytes - (bytes % 8), (view, from) => {
+    for (let at = 0; at < view.byteLength; at += 8) {
+      const upper = view.getUint32(at);
+      const lower = view.getUint32(at + 4);
+      if ((upper | lower) !== 0) use((from + at) / 8, blockOffset(upper, lower), lower);
+    }
+  });
+}
+
+/** Where the counts are read from. A block behind the end of the file counts 0 everywhere. */
+export function readRefcountTable(device: ReadableDevice, header: ImageHeader): StoredRefcounts {
+  const { clusterSize, refcountTable, refcountBits } = header;
+  const blocks = new Float64Array((refcountTable.clusters * clusterSize) / 8);
+  readEntries(device, header, (index, offset, lower) => {
+    if (!isAligned(lower, clusterSize) || offset > LAST_READABLE - clusterSize) blocks[index] = UNREADABLE;
+    else if (offset < device.size) blocks[index] = offset;
+  });
+  return { blocks, blockRefcounts: (clusterSize * 8) / refcountBits };
+}
+
+/**
+ * Marks every refcount block, last of all, because its cluster belongs to nothing else. Returns whether the whole
+ * structure must be built anew.
+ */
+export function checkBlocks(
   device: ReadableDevice,
   header: ImageHeader,
   marker: Marker,
   counts: ReferenceCounts,
   findings: Findings,
-): StoredRefcounts {
-  const { clusterSize, refcountTable, refcountBits } = header;
-  const bytes = refcountTable.clusters * clusterSize;
-  const blocks = new Float64Array(bytes / 8);
-  marker.mark('the refcount table', refcountTable.offset, bytes);
-  readTable(device, refcountTable.offset, bytes, (view, from) => {
-    for (let at = 0; at < view.byteLength; at += 8) {
-      const upper = view.getUint32(at);
-      const lower = view.getUint32(at + 4);
-      if ((upper | lower) === 0) continue;
-      const index = (from + at) / 8;
-      const offset = upper * TWO_32 + ((lower & ~0x1ff) >>> 0);
-      if ((lower & 0x1ff) !== 0) findings.corruption(`refcount table entry ${index}: reserved bits are set`);
-      else if (offset % clusterSize !== 0) {
-        findings.corruption(`refcount table entry ${index}: the block at ${offset} is not at the start of a cluster`);
-      } else if (offset >= Math.ceil(device.size / clusterSize) * clusterSize) {
-        findings.corruption(`refcount block ${index} at ${offset}: outside the file`);
-      } else {
-        marker.mark(`refcount block ${index}`, offset, clusterSize);
-        const times = counts.get(offset / clusterSize);
-        if (times === 1) blocks[index] = offset;
-        else findings.corruption(`refcount block ${index} at ${offset}: its cluster is referenced ${times} times`);
+  repairing: boolean,
+): boolean {
+  const { clusterSize } = header;
+  let rebuild = false;
+  readEntries(device, header, (index, offset, lower) => {
+    if ((lower & 0x1ff) !== 0) {
+      findings.corruption(`refcount table entry ${index}: reserved bits are set`);
+      rebuild = true;
+      return;
+    }
+    if (!isAligned(lower, clusterSize)) {
+      findings.corruption(`refcount table entry ${index}: the block at ${offset} is not at the start of a cluster`);
+      rebuild = true;
+      return;
+    }
+    if (offset >= Math.max(marker.end, counts.end * clusterSize)) {
+      // A repair takes the file for as long as the block wants it: the block counts nothing then, and is replaced.
+      const extended = repairing && marker.extend(offset + clusterSize);
+      findings.corruption(`refcount block ${index} at ${offset}: outside the file`, extended);
+      if (!extended) {
+        if (repairing) rebuild = true;
+        return;
       }
     }
+    marker.mark(`refcount block ${index}`, offset, clusterSize);
+    const times = counts.get(offset / clusterSize);
+    if (times === 1) return;
+    findings.corruption(`refcount block ${index} at ${offset}: its cluster is referenced ${times} times`);
+    rebuild = true;
   });
-  return { blocks, blockRefcounts: (clusterSize * 8) / refcountBits };
-}
-
-/** The count in `slot` of a block's bytes; above 2^53 inexact, which no comparison here minds. */
-export function refcountAt(block: DataView, slot: number, bits: number): number {
-  switch (bits) {
-    case 16:
-      return block.getUint16(slot * 2);
-    case 8:
-      return block.getUint8(slot);
-    case 32:
-      return block.getUint32(slot * 4);
-    case 64:
-      return block.getUint32(slot * 8) * TWO_32 + block.getUint32(slot * 8 + 4);
-    default: {
-      const bit = slot * bits;
-      return (block.getUint8(bit >>> 3) >> (bit & 7)) & ((1 << bits) - 1);
-    }
-  }
+  return rebuild;
 }
 
 /** The stored count of one cluster, read from its block: for the few that a finding names. */
@@ -94,7 +123,7 @@ export function storedCount(
 ): number {
   const index = Math.floor(cluster / blockRefcounts);
   const block = blocks[index] ?? 0;
-  if (block === 0) return 0;
+  if (block <= 0) return 0;
   const slot = cluster - index * blockRefcounts;
   const perWord = 64 / bits;
   const word = Math.floor(slot / perWord);
@@ -127,7 +156,7 @@ const ONES: Readonly<Record<number, number>> = Object.fromEntries(
 
 /** Which clusters are stored with a count of exactly 1: per refcount block all of them, or a set of bits. */
 export class CountsOne {
-  readonly #blocks = new Map<number, Uint8Array | 'all'>();
+  readonly #blocks = new Map<number, Uint8Array | 'all' | 'unreadable'>();
   readonly #slots: number;
   readonly #bits: number;
 
@@ -136,23 +165,48 @@ export class CountsOne {
     this.#bits = bits;
   }
 
-  addBlock(index: number, block: Uint8Array): void {
-    if (isAllOne(block, this.#bits)) {
-      this.#blocks.set(index, 'all');
-      return;
+  /** Reads every block once; yields how many bytes have been read. */
+  *learn(device: ReadableDevice, { blocks }: StoredRefcounts, clusterSize: number): Generator<number, void> {
+    const buffer = new Uint8Array(clusterSize);
+    // A hostile table could name one block a million times.
+    const known = new Map<number, Uint8Array | 'all'>();
+    for (let index = 0; index < blocks.length; index++) {
+      const offset = blocks[index] ?? 0;
+      if (offset === 0) continue;
+      if (offset === UNREADABLE) {
+        this.#blocks.set(index, 'unreadable');
+        continue;
+      }
+      let ones = known.get(offset);
+      if (ones === undefined) {
+        device.read(offset, buffer);
+        ones = this.#onesOf(buffer);
+        known.set(offset, ones);
+      }
+      this.#blocks.set(index, ones);
+      yield clusterSize;
     }
+  }
+
+  #onesOf(block: Uint8Array): Uint8Array | 'all' {
+    if (isAllOne(block, this.#bits)) return 'all';
     const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
     const set = new Uint8Array(Math.ceil(this.#slots / 8));
     for (let slot = 0; slot < this.#slots; slot++) {
       if (refcountAt(view, slot, this.#bits) === 1) set[slot >> 3] = (set[slot >> 3] ?? 0) | (1 << (slot & 7));
     }
-    this.#blocks.set(index, set);
+    return set;
+  }
+
+  /** Whether the count of this cluster can be read at all. */
+  isReadable(cluster: number): boolean {
+    return this.#blocks.get(Math.floor(cluster / this.#slots)) !== 'unreadable';
   }
 
   has(cluster: number): boolean {
     const index = Math.floor(cluster / this.#slots);
     const set = this.#blocks.get(index);
-    if (set === undefined || set === 'all') return set === 'all';
+    if (set === undefined || typeof set === 'string') return set === 'all';
     const slot = cluster - index * this.#slots;
     return (((set[slot >> 3] ?? 0) >> (slot & 7)) & 1) === 1;
   }
