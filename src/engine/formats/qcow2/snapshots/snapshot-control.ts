@@ -13,18 +13,12 @@ import { SECTOR } from '../../../image/recognise.ts';
 import type { Moment, SnapshotControl, Steps } from '../../../image/writable.ts';
 import { COPIED } from '../entry.ts';
 import { MAX_L1_BYTES, MAX_SNAPSHOTS } from '../limits.ts';
-import {
-  findSnapshot,
-  newSnapshot,
-  nextSnapshotId,
-  type Snapshot,
-  snapshotTableBytes,
-  snapshotTablePieces,
-} from '../snapshots.ts';
+import { findSnapshot, newSnapshot, nextSnapshotId, type Snapshot, snapshotTableBytes } from '../snapshots.ts';
 import type { ImageState } from '../state.ts';
 import { growL1 } from '../tables/l1-growth.ts';
 import { readL1, writeL1 } from '../tables/l1-table.ts';
 import { allOf, partOf, toTheEnd } from './steps.ts';
+import { storeSnapshotTable } from './store-table.ts';
 import { TreeRefcounts } from './tree-refcounts.ts';
 
 /** As long as QEMU's tools can name a snapshot. */
@@ -86,7 +80,7 @@ export class Snapshots implements SnapshotControl {
       const changed = yield* this.#tree.update(l1.view, 1);
       counted = true;
       if (changed) l1.writeAll();
-      this.#writeTable(made(offset));
+      storeSnapshotTable(state, made(offset));
       linked = true;
     } finally {
       if (!linked) {
@@ -152,36 +146,13 @@ export class Snapshots implements SnapshotControl {
 
   *#delete(snapshot: Snapshot, l1: DataView): Steps {
     const state = this.#state;
-    this.#writeTable(state.snapshots.filter((one) => one !== snapshot));
+    storeSnapshotTable(
+      state,
+      state.snapshots.filter((one) => one !== snapshot),
+    );
     yield* partOf(0, 2, this.#tree.update(l1, -1));
     state.allocator.free(snapshot.l1.offset, l1.byteLength, 'snapshot');
     if (yield* partOf(1, 2, this.#tree.update(state.l1.view, 0))) state.l1.writeAll();
-    state.freed.giveBack();
-  }
-
-  /** Puts the table of these snapshots to a new place, points the header at it and frees the old one. */
-  #writeTable(snapshots: readonly Snapshot[]): void {
-    const state = this.#state;
-    const { allocator, image } = state;
-    const { clusterSize } = state.header;
-    const bytes = snapshotTableBytes(snapshots);
-    const offset = allocator.alloc(divideUp(bytes, clusterSize)) * clusterSize;
-    let written = false;
-    try {
-      state.flush();
-      state.guard(offset, bytes);
-      for (const piece of snapshotTablePieces(snapshots, offset)) image.write(piece.at, piece.bytes);
-      state.flush();
-      written = true;
-    } finally {
-      if (!written) allocator.free(offset, bytes, 'always');
-    }
-    const old = { offset: state.header.snapshots.offset, bytes: state.snapshotTableBytes };
-    state.switchSnapshots({ count: snapshots.length, offset });
-    state.snapshots = snapshots;
-    state.snapshotTableBytes = bytes;
-    state.map.snapshotsChanged();
-    allocator.free(old.offset, old.bytes, 'snapshot');
     state.freed.giveBack();
   }
 
