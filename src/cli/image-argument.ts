@@ -32,10 +32,12 @@ export function checkOutput(value: string, command: string): void {
   }
 }
 
-/** For commands that write. */
 export const allowOutsideFlag = {
   allowOutside: { long: 'allow-outside', help: 'Write to a file that an image names outside its own folder' },
 } as const;
+
+/** For commands that write. */
+export const writingFlags = { ...externalFlag, ...allowOutsideFlag } as const;
 
 export interface ImageWithSettings {
   readonly reference: BackingReference;
@@ -84,11 +86,13 @@ export function imageOf(line: ImageLine, argument: string, command: string, form
   return reference;
 }
 
-export function openOptions(line: ImageLine, io: Io): OpenOptions {
+/** For reading and for writing: what a command has no flag for is off. */
+export function openOptions(line: ImageLine, io: Io): OpenOptions & { readonly allowOutside: boolean } {
   return {
     cwd: io.cwd,
     share: has(line, 'share'),
     noExternal: has(line, 'noExternal'),
+    allowOutside: has(line, 'allowOutside'),
     onWarning: (text) => warn(io, text),
   };
 }

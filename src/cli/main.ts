@@ -3,21 +3,35 @@ import { DiskwrightError } from '../engine/errors.ts';
 import { type Command, HelpWanted } from './command.ts';
 import { bitmap } from './commands/bitmap.ts';
 import { check } from './commands/check.ts';
+import { commit } from './commands/commit.ts';
 import { compare } from './commands/compare.ts';
 import { create } from './commands/create.ts';
 import { info } from './commands/info.ts';
 import { io as ioCommand } from './commands/io.ts';
 import { map } from './commands/map.ts';
 import { measure } from './commands/measure.ts';
+import { rebase } from './commands/rebase.ts';
 import { snapshot } from './commands/snapshot.ts';
 import { type Io, PROGRAM, sayError, UsageError } from './io.ts';
 import { commandHelp, programHelp } from './usage.ts';
 import { VERSION } from './version.ts';
 
-const commands: readonly Command[] = [create, measure, info, check, map, compare, snapshot, bitmap, ioCommand];
+const commands: readonly Command[] = [
+  create,
+  measure,
+  info,
+  check,
+  map,
+  compare,
+  snapshot,
+  bitmap,
+  commit,
+  rebase,
+  ioCommand,
+];
 
 /** Commands of qemu-img's that are missing here; named, so that nobody wonders about a typing mistake. */
-const MISSING = 'amend bench commit convert dd rebase resize'.split(' ');
+const MISSING = 'amend bench convert dd resize'.split(' ');
 
 const FAILED = 1;
 

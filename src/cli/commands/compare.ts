@@ -7,14 +7,12 @@ import { turnsOfEventLoop } from '../../platform/node/turns.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { externalFlag, imageFlags, imageOf, openOptions } from '../image-argument.ts';
 import { type Io, sayError, UsageError } from '../io.ts';
-import { twoDecimals } from '../numbers.ts';
+import { Progress } from '../progress.ts';
 
 const NAME = 'compare';
 const DIFFERENT = 1;
 const CANNOT_OPEN = 2;
 const CANNOT_READ = 4;
-/** Percent between two reports of progress. */
-const STEP = 2;
 
 const flags = {
   ...imageFlags,
@@ -38,35 +36,6 @@ function sentence(difference: Difference | undefined): string {
       return `Strict mode: Offset ${difference.at} block status mismatch!`;
     case 'content':
       return `Content mismatch at offset ${difference.at}!`;
-  }
-}
-
-/** Percents as qemu-img prints them: over each other, at least two apart. */
-class Progress {
-  readonly #io: Io;
-  readonly #on: boolean;
-  #percent = 0;
-  #shown = 0;
-
-  constructor(io: Io, on: boolean) {
-    this.#io = io;
-    this.#on = on;
-    this.#print();
-  }
-
-  add(bytes: number, total: number): void {
-    this.#percent = Math.min(100, this.#percent + (bytes / total) * 100);
-    if (this.#percent > 99.999) this.#percent = 100;
-    if (this.#percent >= this.#shown + STEP || this.#percent === 100) this.#print();
-  }
-
-  end(): void {
-    if (this.#on) this.#io.stdout('\n');
-  }
-
-  #print(): void {
-    this.#shown = this.#percent;
-    if (this.#on) this.#io.stdout(`    (${twoDecimals(this.#percent)}/100%)\r`);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { parseOptionList } from '../../engine/options/option-list.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
-import { allowOutsideFlag, externalFlag, imageFlags, openOptions, splitImageOptions } from '../image-argument.ts';
+import { imageFlags, openOptions, splitImageOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
 import { IoMistake } from '../io-commands/line.ts';
 import { discardMode } from '../io-commands/manage.ts';
@@ -30,8 +30,7 @@ const flags = {
   nativeAio: { short: 'k', long: 'native-aio', help: '', refused: 'the host has one way of reading and writing' },
   aio: { short: 'i', long: 'aio', value: 'mode', help: '', refused: 'the host has one way of reading and writing' },
   trace: { short: 'T', long: 'trace', value: 'pattern', help: '', refused: 'there is nothing to trace here' },
-  ...externalFlag,
-  ...allowOutsideFlag,
+  ...writingFlags,
   help: helpFlag,
 } as const;
 
@@ -73,14 +72,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const line = readLine(NAME, flags, args);
   const [file, another] = line.positionals;
   if (another !== undefined) throw new UsageError(`"${another}" is one argument too many`, NAME);
-  const { noExternal, onWarning, cwd } = openOptions(line, io);
-  const allowOutside = lastOf(line, 'allowOutside') !== undefined;
-  const session = new Session(io, {
-    cwd,
-    allowOutside,
-    ...(noExternal ? { noExternal } : {}),
-    ...(onWarning ? { onWarning } : {}),
-  });
+  const session = new Session(io, openOptions(line, io));
   let failed = false;
   try {
     if (file !== undefined) await session.open(wishOf(line, file));

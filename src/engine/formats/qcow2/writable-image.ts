@@ -12,6 +12,7 @@ import { repairDirty } from './check/repair.ts';
 import { CompressedClusters } from './compressed.ts';
 import { extensionsOf } from './extensions.ts';
 import { Incompatible } from './features.ts';
+import { nameBacking } from './name-backing.ts';
 import { openHeader } from './open-header.ts';
 import { resizeImage } from './resize/resize.ts';
 import { Snapshots } from './snapshots/snapshot-control.ts';
@@ -111,6 +112,7 @@ export function writableOf(state: ImageState): WritableImage {
       compressed.forget();
       yield* resizeImage(state, old, request);
     },
+    nameBacking: (backing) => nameBacking(state, backing),
     *makeEmpty() {
       compressed.forget();
       yield* makeEmpty(state);
