@@ -10,6 +10,7 @@ import type { CheckReport } from '../../engine/image/report.ts';
 import type { Steps, WritableImage } from '../../engine/image/writable.ts';
 import type { OptionTexts } from '../../engine/options/declare.ts';
 import type { Random } from '../random.ts';
+import { writePacked } from '../writable/pack.ts';
 import { newImage, openForWriting, openRaw } from '../writable/qcow2-images.ts';
 import { CrashStates } from './crash-states.ts';
 import { backingValue, DiskModel, savedDifference, sectorBytes, stepValue } from './disk-model.ts';
@@ -282,14 +283,14 @@ export class CrashLife {
 
   #compress(clusterSectors: number, features: Feature[], number: (sector: number) => number): string | undefined {
     const { sectors } = this.#model;
-    if (!this.#image.writeCompressed) throw new Error('there are no compressed writes');
     const at = this.#random.below(Math.ceil(sectors / clusterSectors)) * clusterSectors;
     const count = Math.min(clusterSectors, sectors - at);
     if (count === 0) return undefined;
     const extent = this.#image.locate(at * SECTOR, count * SECTOR);
     // Whatever has a place in the file is not written compressed.
     if (extent.kind !== 'absent' || extent.host !== undefined || extent.length < count * SECTOR) return undefined;
-    this.#image.writeCompressed(
+    writePacked(
+      this.#image,
       at * SECTOR,
       sectorBytes(count, (i) => number(at + i)),
     );

@@ -10,6 +10,7 @@ import type { Steps, WritableImage } from '../../engine/image/writable.ts';
 import type { OptionTexts } from '../../engine/options/declare.ts';
 import type { Random } from '../random.ts';
 import { discardedPart } from './operations.ts';
+import { writePacked } from './pack.ts';
 import { newImage, openForWriting, problemsOf } from './qcow2-images.ts';
 
 /** Bytes that nothing can compress, the same every time; qemu-io takes them from a file. */
@@ -168,14 +169,13 @@ export class ModelRun {
   #compress(near: number): string | undefined {
     const at = Math.floor(near / this.#clusterSize) * this.#clusterSize;
     const length = Math.min(this.#clusterSize, this.disk.length - at);
-    if (!this.#image.writeCompressed) throw new Error('there are no compressed writes');
     const extent = this.#image.locate(at, length);
     // Whatever has a place in the file is not written compressed.
     if (extent.kind !== 'absent' || extent.host !== undefined || extent.length < length) return undefined;
     const bytes = Buffer.alloc(length, this.#random.between(1, 255));
     // Half of them hold noise here and there, and some are all noise.
     if (this.#random.once(2)) bytes.set(NOISE.subarray(0, Math.min(length, this.#random.below(length + 1))));
-    this.#image.writeCompressed(at, bytes);
+    writePacked(this.#image, at, bytes);
     this.disk.set(bytes, at);
     // Noise begins at the start, the rest is one byte over and over.
     const noisy = bytes.findIndex((byte, i) => byte !== NOISE[i]);

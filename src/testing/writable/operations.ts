@@ -5,6 +5,7 @@
 import { MAX_TRANSFER, type WritableDevice } from '../../engine/device/device.ts';
 import type { WritableImage } from '../../engine/image/writable.ts';
 import type { Random } from '../random.ts';
+import { writePacked } from './pack.ts';
 
 export type DiskOperation =
   | { readonly kind: 'write'; readonly at: number; readonly length: number; readonly pattern: number }
@@ -37,8 +38,7 @@ export function applyToImage(image: WritableImage, operation: DiskOperation): vo
       image.discard(at, length);
       return;
     case 'compressed':
-      if (!image.writeCompressed) throw new Error('the image takes no compressed writes');
-      image.writeCompressed(at, bytesOf(operation));
+      writePacked(image, at, bytesOf(operation));
   }
 }
 

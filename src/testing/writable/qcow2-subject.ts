@@ -43,7 +43,7 @@ export function qcow2Subject(shape: Qcow2Shape): Qcow2Subject {
   const span = clusterSize * entries;
   const l1Edge = (clusterSize / 8) * span;
   const unit = extended ? clusterSize / 32 : clusterSize / 2;
-  const withL1 = l1Edge <= FARTHEST && !shape.fullBlock && !shape.backing;
+  const withL1 = l1Edge <= FARTHEST && !shape.fullBlock && !shape.backing && texts.data_file_raw !== 'on';
   const large = clusterSize >= 2 ** 20;
   // Behind the last edge a few clusters and a part of one.
   const wanted = (withL1 ? l1Edge : large ? 4 * clusterSize : 2 * span) + 5 * clusterSize + 3 * SECTOR;
