@@ -3,9 +3,9 @@
  * them, because scripts read them; so are the reports.
  */
 import type { CheckReport, Finding, RepairReport } from '../engine/image/report.ts';
+import { qemuJson } from '../jobs/qemu-json.ts';
 import { type Io, say } from './io.ts';
 import { twoDecimals } from './numbers.ts';
-import { qemuJson } from './qemu-json.ts';
 
 function findingLine({ severity, text, counts, copied, repaired }: Finding): string {
   const error = repaired ? 'Repairing' : 'ERROR';

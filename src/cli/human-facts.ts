@@ -1,6 +1,6 @@
 /** Facts of an image as people read them: `info`, and `info` of `io`. */
 import type { Facts, FactValue } from '../engine/image/description.ts';
-import { inQemuOrder } from './qemu-json.ts';
+import { inQemuOrder } from '../jobs/qemu-json.ts';
 
 /** Facts as an indented list; names with blanks for dashes. */
 export function humanFacts(value: Facts | readonly FactValue[], indent: string): string {

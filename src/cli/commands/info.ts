@@ -1,6 +1,8 @@
 /** `info`: what an image says about itself. It opens no other file unless the whole chain is asked for. */
 import { DiskwrightError } from '../../engine/errors.ts';
-import type { Facts, ImageDescription, SnapshotFacts } from '../../engine/image/description.ts';
+import type { Facts, ImageDescription } from '../../engine/image/description.ts';
+import { infoFacts } from '../../jobs/info-facts.ts';
+import { qemuJson } from '../../jobs/qemu-json.ts';
 import { relativeToImage } from '../../platform/node/image-name.ts';
 import { backingOf, type ImageFile, named, openBelow, openImageFile } from '../../platform/node/open-images.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
@@ -16,12 +18,10 @@ import {
 } from '../image-argument.ts';
 import type { Io } from '../io.ts';
 import { humanSize } from '../numbers.ts';
-import { qemuJson } from '../qemu-json.ts';
 import { snapshotList } from '../snapshot-list.ts';
 
 const NAME = 'info';
 const BLOCK = 512;
-const SECOND = 1_000_000_000n;
 
 const flags = {
   ...imageFlags,
@@ -44,36 +44,12 @@ function describe(file: ImageFile): Info {
   return { file, description: named(name, () => driver.describe?.(file.device)) as ImageDescription };
 }
 
-const snapshotFacts = (one: SnapshotFacts): Facts => ({
-  ...(one.icount === undefined ? {} : { icount: one.icount }),
-  'vm-clock-nsec': one.clock % SECOND,
-  name: one.name,
-  'date-sec': one.seconds,
-  'date-nsec': one.nanoseconds,
-  'vm-clock-sec': one.clock / SECOND,
-  id: one.id,
-  'vm-state-size': one.vmStateSize,
-});
-
 const diskSize = ({ stat }: ImageFile): number => stat.blocks * BLOCK;
 
-function infoFacts({ file, description }: Info): Facts {
-  const { backing, snapshots = [], specific, clusterSize, encrypted, dirty = false, virtualSize } = description;
-  return {
-    ...(snapshots.length > 0 ? { snapshots: snapshots.map(snapshotFacts) } : {}),
-    'virtual-size': virtualSize,
-    filename: file.name,
-    ...(clusterSize === undefined ? {} : { 'cluster-size': clusterSize }),
-    format: file.format,
-    'actual-size': diskSize(file),
-    ...(specific ? { 'format-specific': { type: specific.type, data: specific.data } } : {}),
-    ...(backing
-      ? { 'backing-filename': backing.name, 'full-backing-filename': relativeToImage(file.name, backing.name) }
-      : {}),
-    ...(backing?.format === undefined ? {} : { 'backing-filename-format': backing.format }),
-    ...(encrypted ? { encrypted } : {}),
-    'dirty-flag': dirty,
-  };
+function factsOf({ file, description }: Info): Facts {
+  const { name, format } = file;
+  const full = description.backing && { fullBackingName: relativeToImage(name, description.backing.name) };
+  return infoFacts({ name, format, description, diskSize: diskSize(file), ...full });
 }
 
 function backingLine(file: ImageFile, name: string): string {
@@ -116,7 +92,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       below = backingOf(file);
     }
     if (lastOf(line, 'output') === 'json') {
-      const facts = infos.map(infoFacts);
+      const facts = infos.map(factsOf);
       io.stdout(qemuJson(whole ? facts : (facts[0] as Facts)));
     } else io.stdout(infos.map(humanInfo).join('\n'));
   } finally {
