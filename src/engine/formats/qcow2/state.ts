@@ -41,7 +41,7 @@ export class ImageState {
   readonly external: boolean;
   readonly backing: Chain | undefined;
   readonly settings: OpenSettings;
-  readonly options: RuntimeOptions;
+  options: RuntimeOptions;
   readonly l1: L1Table;
   readonly l2Cache: TableCache;
   readonly refcounts: Refcounts;
@@ -89,7 +89,7 @@ export class ImageState {
     const blockCache = cache(clusterSize, refcountCacheBytes / clusterSize, 'refcountBlock');
     const table = header.refcountTable;
     const blocks = readBlockOffsets(this.image, table.offset, table.clusters * clusterSize);
-    this.refcounts = new Refcounts(header, blocks, blockCache, (fact) => this.corrupt(fact));
+    this.refcounts = new Refcounts(header, this.image, blocks, blockCache, (fact) => this.corrupt(fact));
     this.freed = new FreedSpace(this.image, clusterSize, this.l2Cache, passDiscard);
     this.map = new MetadataMap(clusterSize, this.#stretches(), overlapChecks);
     this.map.setBlocks(blocks);
@@ -152,7 +152,6 @@ export class ImageState {
       this.setFeatures({ incompatible: this.#header.incompatible | Incompatible.dirty });
     }
     if (!this.isDirty) this.l2Cache.dependsOn(this.refcounts.cache);
-    if (this.external) this.guest.flush();
     this.l2Cache.dependsOnFlush();
   }
 
@@ -255,7 +254,10 @@ export class ImageState {
         this.guard(at, bytes.length, own);
         this.image.write(at, bytes);
       },
-      flush: () => this.image.flush(),
+      flush: () => {
+        if (this.external) this.guest.flush();
+        this.image.flush();
+      },
     };
   }
 
@@ -277,10 +279,17 @@ export class ImageState {
 
   #tableMaker(): TableMaker {
     const { clusterSize } = this.#header;
+    const { refcounts } = this;
     return new TableMaker({
       device: this.image,
-      geometry: { clusterSize, blockRefcounts: this.refcounts.perBlock, tableEntries: clusterSize / 8 },
-      refcounts: this.refcounts,
+      geometry: {
+        clusterSize,
+        get blockRefcounts() {
+          return refcounts.perBlock;
+        },
+        tableEntries: clusterSize / 8,
+      },
+      refcounts,
       refcountTable: () => this.#header.refcountTable,
       switchRefcountTable: (refcountTable) => {
         const fields = new DataView(new ArrayBuffer(12));

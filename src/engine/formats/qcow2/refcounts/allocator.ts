@@ -26,7 +26,6 @@ export interface AllocatorParts {
 export class Allocator {
   readonly #parts: AllocatorParts;
   readonly #lastCluster: number;
-  readonly #most: number;
   /** Where the next search begins. */
   #cursor = 0;
   /** Where the next compressed cluster goes, 0 = to a new cluster. */
@@ -35,7 +34,6 @@ export class Allocator {
   constructor(parts: AllocatorParts) {
     this.#parts = parts;
     this.#lastCluster = MAX_HOST_OFFSET / parts.clusterSize;
-    this.#most = mostOf(parts.refcounts.bits);
   }
 
   /** `count` consecutive clusters, each counting 1 now; the first of them. */
@@ -106,6 +104,11 @@ export class Allocator {
     while (!this.#change(first, count, -1, kind)) {
       // As above: only a count that is wrong anyway lies in a block that is missing.
     }
+  }
+
+  /** The largest count. */
+  get #most(): number {
+    return mostOf(this.#parts.refcounts.bits);
   }
 
   /** The lowest cluster that the next search may give. */

@@ -23,27 +23,44 @@ export function readBlockOffsets(device: ReadableDevice, offset: number, bytes: 
 }
 
 export class Refcounts {
-  readonly bits: number;
-  /** Counts of one block. */
-  readonly perBlock: number;
+  #bits: number;
   readonly cache: TableCache;
   readonly #clusterSize: number;
+  readonly #device: ReadableDevice;
   readonly #corrupt: (fact: string) => never;
   /** Byte offset of block i, 0 = none. */
   blocks: Float64Array;
 
   constructor(
     { clusterSize, refcountBits }: { readonly clusterSize: number; readonly refcountBits: number },
+    device: ReadableDevice,
     blocks: Float64Array,
     cache: TableCache,
     corrupt: (fact: string) => never,
   ) {
-    this.bits = refcountBits;
-    this.perBlock = (clusterSize * 8) / refcountBits;
+    this.#bits = refcountBits;
     this.cache = cache;
     this.blocks = blocks;
     this.#clusterSize = clusterSize;
+    this.#device = device;
     this.#corrupt = corrupt;
+  }
+
+  /** Width of a count. */
+  get bits(): number {
+    return this.#bits;
+  }
+
+  /** Counts of one block. */
+  get perBlock(): number {
+    return (this.#clusterSize * 8) / this.#bits;
+  }
+
+  /** Counts of another width have taken the place of these, on the disk already. */
+  replace(bits: number, blocks: Float64Array): void {
+    this.cache.clear();
+    this.#bits = bits;
+    this.blocks = blocks;
   }
 
   /** The block that counts `cluster`, undefined where there is none: all its counts are 0. */
@@ -54,6 +71,9 @@ export class Refcounts {
     if (offset % this.#clusterSize !== 0) {
       this.#corrupt(`refcount block ${index} at ${offset} is not at the start of a cluster`);
     }
+    // A block is written before the table names it. One out there would count everything as free.
+    if (offset >= this.#device.size)
+      this.#corrupt(`refcount block ${index} at ${offset} lies behind the end of the file`);
     return this.cache.get(offset);
   }
 

@@ -45,6 +45,9 @@ export function sliceForWriting(state: ImageState, guest: number): SliceAt {
   const { l1Index, sliceAt, index, left } = positionOf(state, guest);
   if (l1Index >= state.l1.entries) growL1(state, l1Index + 1, false);
   const old = checkedOffset(state, l1Index);
+  // A table is written before the L1 entry names it.
+  if (old >= state.image.size)
+    state.corrupt(`L1 entry ${l1Index}: the L2 table at ${old} lies behind the end of the file`);
   if (!state.l1.isCopied(l1Index)) {
     makeTable(state, l1Index, old);
     if (old !== 0) state.allocator.free(old, state.header.clusterSize, 'other');
