@@ -31,9 +31,10 @@ export function* walkExtensions(device: ReadableDevice, from: number, limit: num
   for (let at = from; at < limit; ) {
     if (at + extensionHead.size > limit) throw tooLong(at);
     const { type, length } = extensionHead.read(readBytes(device, at, extensionHead.size));
-    if (type === END) return;
     const data = at + extensionHead.size;
+    // QEMU minds the length of the end marker as well.
     if (data + length > limit) throw tooLong(at);
+    if (type === END) return;
     if (type === ExtensionType.backingFormat && length > MAX_FORMAT_NAME) throw tooLong(at);
     yield { type, at: data, data: readBytes(device, data, length) };
     at = data + roundUp(length, 8);
