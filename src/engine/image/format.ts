@@ -6,6 +6,7 @@
 import type { ReadableDevice, WritableDevice } from '../device/device.ts';
 import type { OptionSet, OptionTexts } from '../options/declare.ts';
 import type { ImageDescription } from './description.ts';
+import type { FormatExplorer } from './exploration.ts';
 import type { ImageDevices, OpenImage } from './image.ts';
 import type { ImageLayout } from './layout.ts';
 import type { CheckProgress, CheckReport, RepairMode, RepairReport } from './report.ts';
@@ -49,6 +50,8 @@ export interface FormatDriver {
   open?(devices: ImageDevices): OpenImage;
   /** Loads what changes images of this format; absent: they cannot be changed so far. */
   editor?(): Promise<FormatEditor>;
+  /** Loads what looks into files of this format; absent: only their disk can be looked at. */
+  explorer?(): Promise<FormatExplorer>;
   /**
    * Checks the image's own structures without changing anything; absent: the format has nothing to check.
    * Throws where the image cannot be opened at all.

@@ -40,6 +40,7 @@ export const qcow2Driver: FormatDriver = {
   describe: describeImage,
   open: openImage,
   editor: () => import('./editor.ts').then((module) => module.qcow2Editor),
+  explorer: () => import('./explorer.ts').then((module) => module.qcow2Explorer),
   check: checkImage,
   create: {
     layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
