@@ -61,6 +61,11 @@ export class FreedSpace {
     }
   }
 
+  /** What was freed since the last `giveBack` keeps its space and its bytes. */
+  keep(): void {
+    this.#ranges = [];
+  }
+
   /** Clusters [first, first + count) are about to be written. */
   aboutToUse(first: number, count: number): void {
     if (this.#unlinked.size === 0) return;

@@ -41,6 +41,8 @@ export class TableCache {
   #dirty = 0;
   /** How often everything was written and flushed. */
   flushes = 0;
+  /** How often a table was read. */
+  loads = 0;
   #before: TableCache | undefined;
   #flushFirst = false;
 
@@ -70,6 +72,7 @@ export class TableCache {
     const entry = this.#add(offset);
     const bytes = new Uint8Array(entry.view.buffer);
     // Behind the end are zeros, also at offsets that no device can have.
+    this.loads++;
     if (offset < this.#device.size) this.#device.read(offset, bytes);
     else bytes.fill(0);
     return entry;

@@ -11,18 +11,56 @@ import type { OldContent } from './old-content.ts';
 /** Copies, guest bytes and copies leave in one write up to this length. */
 const MERGED = 256 * 1024;
 
+/**
+ * Runs of one request that are under way at once in QEMU: what they free comes back only when they are linked, so the
+ * next run does not land there.
+ */
+const UNDER_WAY = 8;
+
 /** Writes `from` at guest offset `at`; any length. */
 export function writeGuest(state: ImageState, old: OldContent, at: number, from: Uint8Array): void {
-  for (let done = 0; done < from.length; ) {
-    const run = claimRun(state, at + done, Math.min(from.length - done, MAX_REQUEST));
+  const { clusterSize } = state.header;
+  const underWay: ClaimedRun[] = [];
+  const linkFirst = (most: number): void => {
+    while (underWay.length > most) linkClaims(state, (underWay.shift() as ClaimedRun).claims);
+  };
+  try {
+    for (let done = 0; done < from.length; ) {
+      // A run that goes on in the cluster of the one before waits for it.
+      if ((at + done) % clusterSize !== 0) linkFirst(0);
+      const transfers = tableTransfers(state);
+      const run = claimRun(state, at + done, Math.min(from.length - done, MAX_REQUEST));
+      try {
+        writeRun(state, old, run, from.subarray(done, done + run.length));
+      } catch (error) {
+        releaseClaims(state, run.claims);
+        throw error;
+      }
+      // Whoever had to wait for tables met the others linked.
+      if (tableTransfers(state) !== transfers) linkFirst(0);
+      underWay.push(run);
+      linkFirst(UNDER_WAY);
+      done += run.length;
+    }
+  } finally {
+    linkAll(state, underWay);
+  }
+}
+
+/** Tables read and caches flushed so far. */
+function tableTransfers({ l2Cache, refcounts }: ImageState): number {
+  return l2Cache.loads + l2Cache.flushes + refcounts.cache.loads + refcounts.cache.flushes;
+}
+
+/** Links what is written; after a failure the rest is given back. */
+function linkAll(state: ImageState, runs: readonly ClaimedRun[]): void {
+  for (const [i, run] of runs.entries()) {
     try {
-      writeRun(state, old, run, from.subarray(done, done + run.length));
+      linkClaims(state, run.claims);
     } catch (error) {
-      releaseClaims(state, run.claims);
+      for (const { claims } of runs.slice(i + 1)) releaseClaims(state, claims);
       throw error;
     }
-    linkClaims(state, run.claims);
-    done += run.length;
   }
 }
 

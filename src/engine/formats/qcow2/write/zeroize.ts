@@ -86,7 +86,11 @@ export function zeroParts(state: ImageState, at: number, length: number, unmap: 
   const tail = end >= virtualSize ? 0 : end - Math.max(from, Math.floor(end / clusterSize) * clusterSize);
   end -= tail;
   zeroClusters(state, from, Math.ceil((end - from) / clusterSize), unmap);
-  if (tail > 0 && !zeroSubclusters(state, end, tail)) return false;
+  if (tail > 0 && !zeroSubclusters(state, end, tail)) {
+    // What the whole clusters gave up is written again at once, and stays with the image as it does in QEMU.
+    state.freed.keep();
+    return false;
+  }
   return true;
 }
 
