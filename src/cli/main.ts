@@ -6,6 +6,7 @@ import { check } from './commands/check.ts';
 import { commit } from './commands/commit.ts';
 import { compare } from './commands/compare.ts';
 import { create } from './commands/create.ts';
+import { dd } from './commands/dd.ts';
 import { info } from './commands/info.ts';
 import { io as ioCommand } from './commands/io.ts';
 import { map } from './commands/map.ts';
@@ -27,11 +28,12 @@ const commands: readonly Command[] = [
   bitmap,
   commit,
   rebase,
+  dd,
   ioCommand,
 ];
 
 /** Commands of qemu-img's that are missing here; named, so that nobody wonders about a typing mistake. */
-const MISSING = 'amend bench convert dd resize'.split(' ');
+const MISSING = 'amend bench convert resize'.split(' ');
 
 const FAILED = 1;
 
