@@ -276,9 +276,6 @@ test.each(ODD.split('\n'))('%s', async (line) => {
 test.each([
   ['check -r some a.qcow2', '-r is leaks or all'],
   ['check -U --repair=leaks a.qcow2', '-U is for looking'],
-  ['snapshot -c x a.qcow2', '-c is not available'],
-  ['snapshot -a x a.qcow2', '-a is not available'],
-  ['snapshot -d x a.qcow2', '-d is not available'],
   ['info --object secret,id=s,data=x a.qcow2', '--object is not available'],
   ['info --image-opts driver=qcow2,file.filename=a.qcow2,cache-size=1M', 'the image option cache-size=1M'],
   ['compare -T none a.qcow2 a.qcow2', '-T is not available'],
