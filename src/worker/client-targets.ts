@@ -13,12 +13,15 @@ import { openStream, type StreamTarget } from '../platform/browser/deliver/strea
 import type { SaveOrder } from './engine-client.ts';
 import type { PlannedFile, Target } from './protocol.ts';
 
+/** What decides how a file is saved. */
+export type SavingWish = Pick<SaveOrder, 'gzip' | 'sink'>;
+
 export interface OpenTarget {
   readonly target: Target;
   readonly stream?: StreamTarget;
 }
 
-function sinksFor(order: SaveOrder, file: PlannedFile, can: Capabilities): readonly Sink[] {
+function sinksFor(order: SavingWish, file: PlannedFile, can: Capabilities): readonly Sink[] {
   const facts = { ...file, gzip: order.gzip };
   const sinks = possibleSinks(facts, can);
   if (order.sink !== undefined && sinks.includes(order.sink)) return [order.sink];
@@ -30,7 +33,7 @@ function sinksFor(order: SaveOrder, file: PlannedFile, can: Capabilities): reado
   throw new DiskwrightError('out-of-range', note, { option: 'size' });
 }
 
-async function open(sink: Sink, order: SaveOrder, file: PlannedFile, ping: number): Promise<OpenTarget | undefined> {
+async function open(sink: Sink, order: SavingWish, file: PlannedFile, ping: number): Promise<OpenTarget | undefined> {
   if (sink === 'picked') {
     const handle = await pickFile(file.name);
     return handle && { target: { sink, handle } };
@@ -53,7 +56,7 @@ export async function dropTargets(targets: readonly OpenTarget[]): Promise<void>
 }
 
 export async function openTargets(
-  order: SaveOrder,
+  order: SavingWish,
   files: readonly PlannedFile[],
   can: Capabilities,
   pingInterval: number,

@@ -8,7 +8,7 @@ import { offerDownload } from '../platform/browser/deliver/download-link.ts';
 import { Lane } from './client-lane.ts';
 import { NewestOnly } from './client-newest.ts';
 import { dropTargets, openTargets } from './client-targets.ts';
-import type { EngineClient, SaveProgress } from './engine-client.ts';
+import type { EngineClient, Inspector, SaveProgress } from './engine-client.ts';
 import { cancelled, type JobEvent } from './protocol.ts';
 
 export function createEngineClient(): EngineClient {
@@ -16,6 +16,7 @@ export function createEngineClient(): EngineClient {
   const forecasts = new Lane();
   const jobs = new Lane();
   const newest = new NewestOnly(forecasts);
+  let inspector: Promise<Inspector> | undefined;
   let can: Capabilities = detectCapabilities(false, switches);
   jobs.ask({ name: 'abilities' }).then(
     ({ opfs }) => {
@@ -54,6 +55,13 @@ export function createEngineClient(): EngineClient {
       } finally {
         for (const { stream } of opened) stream?.end();
       }
+    },
+
+    inspector() {
+      inspector ??= import('./open/inspector.ts').then(({ createInspector }) =>
+        createInspector({ capabilities: () => can, pingInterval: switches.pingInterval }),
+      );
+      return inspector;
     },
 
     digest: (order, role, onProgress, signal) =>

@@ -6,6 +6,7 @@
 import type { OptionTexts } from '../engine/options/declare.ts';
 import type { ForecastReport } from '../jobs/forecast.ts';
 import type { Sink, SinkChoice } from '../platform/browser/deliver/choose.ts';
+import type { Ask, AskAnswers, Extraction, OpenOrder } from './open/protocol.ts';
 
 export interface CreateOrder {
   /** Name in the registry. */
@@ -74,6 +75,21 @@ export interface SaveReport {
   readonly milliseconds: number;
 }
 
+export interface AskDetail {
+  readonly onProgress?: (progress: SaveProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Inspector {
+  ask<Kind extends Exclude<Ask['kind'], 'extract'>>(
+    order: OpenOrder,
+    ask: Extract<Ask, { kind: Kind }>,
+    detail?: AskDetail,
+  ): Promise<AskAnswers[Kind]>;
+  /** Must be called from a user's gesture: a picker may open. */
+  extract(order: OpenOrder, extraction: Extraction, detail: AskDetail): Promise<AskAnswers['extract']>;
+}
+
 export interface EngineClient {
   /** Sizes, facts and picture. Rejects with a DiskwrightError; a newer call supersedes through `signal`. */
   forecast(order: CreateOrder, signal?: AbortSignal): Promise<ForecastReport>;
@@ -83,6 +99,8 @@ export interface EngineClient {
   chooseSink(file: { length: number; written: number; gzip: boolean }): SinkChoice;
   /** Builds and saves. Must be called from a user's gesture (a picker may open). Cancelled: kind `cancelled`. */
   save(order: SaveOrder, onProgress: (progress: SaveProgress) => void, signal: AbortSignal): Promise<SaveReport>;
+  /** Looks into images; its code is loaded when it is first asked for. */
+  inspector(): Promise<Inspector>;
   /** SHA-256 of a file of the order (image or data file), computed anew, for what is above 4 GiB. */
   digest(
     order: SaveOrder,

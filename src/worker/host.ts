@@ -44,6 +44,8 @@ function answer(call: Call, tell: (event: JobEvent) => void, signal: AbortSignal
       return save(call.order, call.targets, tell, signal);
     case 'digest':
       return digest(call.order, call.role, tell, signal);
+    case 'inspect':
+      return import('./open/answer.ts').then(({ answerAbout }) => answerAbout(call, tell, signal));
   }
 }
 

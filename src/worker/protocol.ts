@@ -7,6 +7,7 @@ import { DiskwrightError, type ErrorKind } from '../engine/errors.ts';
 import type { ForecastReport } from '../jobs/forecast.ts';
 import type { PickedHandle } from '../platform/browser/deliver/picked-handle.ts';
 import type { CreateOrder, Identified, SaveOrder, SaveProgress, SaveReport } from './engine-client.ts';
+import type { Ask, AskAnswers, OpenOrder } from './open/protocol.ts';
 
 /** One file that an order would make, and its name on the disk (`.gz` included). */
 export interface PlannedFile {
@@ -30,7 +31,9 @@ export type Call =
   | { readonly name: 'identify'; readonly file: File }
   | { readonly name: 'plan'; readonly order: SaveOrder }
   | { readonly name: 'save'; readonly order: SaveOrder; readonly targets: readonly Target[] }
-  | { readonly name: 'digest'; readonly order: SaveOrder; readonly role: PlannedFile['role'] };
+  | { readonly name: 'digest'; readonly order: SaveOrder; readonly role: PlannedFile['role'] }
+  /** `targets`: for an extraction. */
+  | { readonly name: 'inspect'; readonly order: OpenOrder; readonly ask: Ask; readonly targets?: readonly Target[] };
 
 export interface Answers {
   abilities: { readonly opfs: boolean };
@@ -39,6 +42,7 @@ export interface Answers {
   plan: readonly PlannedFile[];
   save: SaveReport;
   digest: string;
+  inspect: AskAnswers[keyof AskAnswers];
 }
 
 /** `file` counts targets. */

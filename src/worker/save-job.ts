@@ -10,14 +10,11 @@ import { emitLayout } from '../jobs/create.ts';
 import { digestLayout } from '../jobs/digest.ts';
 import { inFileOrder } from '../jobs/in-file-order.ts';
 import { Sha256 } from '../jobs/sha256.ts';
-import { BlobSink } from '../platform/browser/deliver/blob-sink.ts';
 import { GzipSink } from '../platform/browser/deliver/gzip-sink.ts';
-import { OpfsSink } from '../platform/browser/deliver/opfs-sink.ts';
-import { PickedSink } from '../platform/browser/deliver/picked-sink.ts';
 import { savedName } from '../platform/browser/deliver/saved-name.ts';
 import type { FileSink, Finished } from '../platform/browser/deliver/sink.ts';
-import { StreamSink } from '../platform/browser/deliver/stream-sink.ts';
 import type { CreateOrder, SavedFile, SaveOrder, SaveReport, SelfCheck } from './engine-client.ts';
+import { openSink } from './open-sink.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { JobEvent, PlannedFile, Target } from './protocol.ts';
 import { cancelled } from './protocol.ts';
@@ -64,23 +61,6 @@ export async function planSave(order: SaveOrder): Promise<PlannedFile[]> {
 }
 
 type Tell = (event: JobEvent) => void;
-
-function openSink(target: Target, file: number, length: number | undefined, tell: Tell): Promise<FileSink> | FileSink {
-  switch (target.sink) {
-    case 'blob':
-      return new BlobSink();
-    case 'picked':
-      return PickedSink.open(target.handle);
-    case 'opfs':
-      return OpfsSink.open(length);
-    case 'stream':
-      return StreamSink.open(target.port, {
-        begin: () => tell({ kind: 'stream-begin', file }),
-        ping: () => tell({ kind: 'stream-ping', file }),
-        pingInterval: target.pingInterval,
-      });
-  }
-}
 
 interface Written {
   readonly job: Job;

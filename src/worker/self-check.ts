@@ -8,22 +8,13 @@ import { DiskwrightError } from '../engine/errors.ts';
 import { findFormat } from '../engine/formats/index.ts';
 import type { FileLayout } from '../engine/image/layout.ts';
 import { LayoutDevice } from '../engine/image/layout-device.ts';
-import type { CheckProgress, CheckReport } from '../engine/image/report.ts';
-import type { Operation } from '../jobs/step.ts';
 import { FileDevice } from '../platform/browser/file-device.ts';
+import { asOperation } from './as-operation.ts';
 import type { SelfCheck } from './engine-client.ts';
 import { pump } from './pump.ts';
 
 /** Findings that the page shows. */
 const SHOWN = 5;
-
-function* asOperation(check: Generator<CheckProgress, CheckReport>): Operation<CheckReport> {
-  for (;;) {
-    const step = check.next();
-    if (step.done) return step.value;
-    yield { kind: 'progress', ...step.value };
-  }
-}
 
 /**
  * `file` is what was saved, if it can be read. Undefined: this format has nothing to check. The file is saved

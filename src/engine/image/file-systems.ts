@@ -74,8 +74,17 @@ function labelOf(disk: DiskBytes, place: Signature['label']): string {
   return decodeUtf8(end < 0 ? bytes : bytes.subarray(0, end)).trim();
 }
 
+/** Every signature lies in front of it. */
+const HEAD = 0x10200;
+
 /** What the disk holds, as far as a signature tells. */
-export function contentOf(disk: DiskBytes): Content | undefined {
+export function contentOf(whole: DiskBytes): Content | undefined {
+  // One read: the signatures lie here and there.
+  const head = bytesAt(whole, 0, Math.min(HEAD, whole.size));
+  const disk: DiskBytes = {
+    size: head.length,
+    read: (at, into) => into.set(head.subarray(at, at + into.length)),
+  };
   for (const signature of signatures) {
     if (!standsAt(disk, signature.at, signature.magic)) continue;
     const { name, label: place } = signature;

@@ -83,6 +83,8 @@ export function createFakeEngine(): FakeEngine {
         });
       }),
 
+    inspector: () => Promise.reject(new Error('there is no worker here')),
+
     digest: (_order, which, _onProgress, signal) =>
       new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(new DiskwrightError('cancelled', 'Cancelled.')));
