@@ -1,4 +1,5 @@
 /** Marks stretches of the file as referenced; what lies outside the file is a finding instead. */
+import { ClusterSet } from '../tables/cluster-set.ts';
 import type { Findings } from './findings.ts';
 import type { ReferenceCounts } from './reference-counts.ts';
 
@@ -6,13 +7,42 @@ import type { ReferenceCounts } from './reference-counts.ts';
 const MAX_EXTENDED = 2 ** 44;
 const MAX_CLUSTERS = 2 ** 31;
 
+/** References behind the end of the file are kept one by one up to so many. */
+const MAX_BEYOND = 1 << 18;
+
+/** What tables refer to behind the end of the file: an image that was cut off wants its clusters back. */
+export class Beyond {
+  readonly #clusters = new ClusterSet();
+  #count = 0;
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** There are so many that nobody knows where there are none. */
+  get isEverywhere(): boolean {
+    return this.#count >= MAX_BEYOND;
+  }
+
+  add(first: number, end: number): void {
+    this.#count += end - first;
+    if (this.isEverywhere) return;
+    for (let cluster = first; cluster < end; cluster++) this.#clusters.add(cluster);
+  }
+
+  /** The last cluster of [first, end) that is referred to, or undefined. */
+  lastIn(first: number, end: number): number | undefined {
+    for (let cluster = end - 1; cluster >= first; cluster--) if (this.#clusters.has(cluster)) return cluster;
+    return undefined;
+  }
+}
+
 export class Marker {
   readonly #counts: ReferenceCounts;
   readonly #findings: Findings;
   readonly #clusterSize: number;
   #fileLength: number;
-  /** Something refers to what lies behind the end of the file. */
-  beyond = false;
+  readonly beyond = new Beyond();
 
   constructor(counts: ReferenceCounts, findings: Findings, clusterSize: number, fileLength: number) {
     this.#counts = counts;
@@ -40,7 +70,7 @@ export class Marker {
   mark(what: string, at: number, length: number, times = 1): void {
     if (length <= 0) return;
     if (at + length - this.#fileLength >= this.#clusterSize) {
-      this.beyond = true;
+      this.beyond.add(Math.floor(at / this.#clusterSize), Math.ceil((at + length) / this.#clusterSize));
       this.#findings.corruption(`${what} at ${at}: ${length} bytes, beyond the end of the file`, false, times);
       return;
     }

@@ -202,30 +202,78 @@ function switchHeader(device: WritableDevice, header: ImageHeader, plan: Plan, s
   device.write(from, fields);
 }
 
-/** Afterwards the header has to be read again; the clusters of the old structure are leaks. */
+interface Chosen {
+  readonly plan: Plan;
+  readonly survey: Survey;
+}
+
+/** How often a place behind the file is looked for. */
+const MAX_ROUNDS = 1000;
+
+/**
+ * Chooses the place and makes the file long enough. Where tables refer to what lies behind the end of the file, new
+ * refcounts would be taken for data there: they go to what nothing refers to inside the file, or far enough behind
+ * it, and then what lies between is part of the file and counted as well.
+ */
+function* choosePlace(
+  device: WritableDevice,
+  header: ImageHeader,
+  first: Survey,
+  snapshotClusters: number,
+  countAgain: () => Generator<CheckProgress, Survey>,
+): Generator<CheckProgress, Chosen> {
+  const { clusterSize } = header;
+  let survey = first;
+  const fileClusters = divideUp(device.size, clusterSize);
+  const prepare = (): Set<number> => {
+    // Old refcount blocks that lie far behind the file are replaced; a reference to data reaches one cluster behind it.
+    survey.counts.truncate(divideUp(device.size, clusterSize) + 1);
+    return usedBlocks(survey);
+  };
+  let used = prepare();
+  const inside = (): Plan | undefined =>
+    makePlan(() => unreferenced(survey.counts, fileClusters), used, header, snapshotClusters);
+  const plan = survey.beyond.isEmpty ? undefined : inside();
+  if (plan) return { plan, survey };
+  let base = Math.max(fileClusters, survey.counts.end);
+  for (let round = 0; round < MAX_ROUNDS && !survey.beyond.isEverywhere; round++) {
+    const behindFile = makePlan(() => behind(base), used, header, snapshotClusters);
+    if (!behindFile) break;
+    const last = survey.beyond.lastIn(base, behindFile.end);
+    if (last !== undefined) {
+      base = last + 1;
+      continue;
+    }
+    if (survey.beyond.isEmpty || base === divideUp(device.size, clusterSize)) {
+      if (grow(device, behindFile.end * clusterSize)) return { plan: behindFile, survey };
+      break;
+    }
+    if (!grow(device, base * clusterSize)) break;
+    survey = yield* countAgain();
+    used = prepare();
+  }
+  const last = first.beyond.isEmpty ? inside() : undefined;
+  if (last) return { plan: last, survey };
+  throw new DiskwrightError('no-space', 'qcow2: no room for new refcounts, neither in the file nor behind it.');
+}
+
+/**
+ * Afterwards the header has to be read again; the clusters of the old structure are leaks. `countAgain` counts all
+ * references after the file has become longer.
+ */
 export function* rebuildRefcounts(
   device: WritableDevice,
   header: ImageHeader,
-  survey: Survey,
+  counted: Survey,
+  countAgain: () => Generator<CheckProgress, Survey>,
   snapshots?: NewSnapshotTable,
 ): Generator<CheckProgress, void> {
   const { clusterSize } = header;
   const snapshotClusters = (snapshots?.bytes.length ?? 0) / clusterSize;
   const before = device.size;
-  const fileClusters = divideUp(before, clusterSize);
-  // Old refcount blocks that lie far behind the file are replaced; a reference to data reaches one cluster behind it.
-  survey.counts.truncate(fileClusters + 1);
-  const used = usedBlocks(survey);
-  const behindFile = makePlan(() => behind(Math.max(fileClusters, survey.counts.end)), used, header, snapshotClusters);
-  const makeInside = (): Plan | undefined =>
-    makePlan(() => unreferenced(survey.counts, fileClusters), used, header, snapshotClusters);
-  // Where tables refer to what lies behind the end of the file, nothing is put there if it can be avoided.
-  let plan = survey.beyond ? (makeInside() ?? behindFile) : behindFile;
-  if (!plan || !grow(device, plan.end * clusterSize)) plan = makeInside();
-  if (!plan) {
-    throw new DiskwrightError('no-space', 'qcow2: no room for new refcounts, neither in the file nor behind it.');
-  }
+  let switched = false;
   try {
+    const { plan, survey } = yield* choosePlace(device, header, counted, snapshotClusters, countAgain);
     // The caller's counts are not used any more.
     const { counts } = survey;
     if (snapshotClusters > 0) counts.add(plan.snapshots, snapshotClusters, 1);
@@ -237,10 +285,11 @@ export function* rebuildRefcounts(
     }
     writeTable(device, header, plan);
     device.flush();
-  } catch (thrown) {
-    if (device.size > before) device.resize(before);
-    throw thrown;
+    switched = true;
+    switchHeader(device, header, plan, snapshots);
+    device.flush();
+  } finally {
+    // Left early: nothing refers to what was written.
+    if (!switched && device.size > before) device.resize(before);
   }
-  switchHeader(device, header, plan, snapshots);
-  device.flush();
 }

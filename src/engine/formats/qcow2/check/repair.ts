@@ -3,7 +3,7 @@
  *
  * In this order, so that a cut at any moment leaves the guest's data as it was: entries that refer to no usable
  * place are dropped; counts are set right, or where one would have to go up from 0 the whole refcount structure is
- * built anew behind the file and switched to; COPIED follows the counts; the snapshot table is written anew; with
+ * built anew behind the file and switched to; the snapshot table is written anew; COPIED follows the counts; with
  * nothing left to repair the image is marked clean. Guest data is never written.
  */
 import type { WritableDevice } from '../../../device/device.ts';
@@ -92,10 +92,10 @@ class ImageRepair {
     const counted = yield* this.#counts();
     if (!counted) return this.#refused();
     const clean = findings.failures === 0 && findings.corruptions === 0 && findings.leaks === 0;
+    if (this.#all && incomplete.length + tooLong.length > 0) yield* this.#rewriteSnapshots(counted.survey);
     const { header } = this.#subject;
     const places = () => metadataPlaces(device, this.#subject);
     yield* checkCopied({ device, header, findings, repairing: this.#all || clean, places });
-    if (this.#all && incomplete.length + tooLong.length > 0) yield* this.#rewriteSnapshots(counted.survey);
     for (const i of tooLong) findings.corruption(`snapshot table entry ${i}: too much extra data`, true);
     for (const i of incomplete)
       findings.corruption(`snapshot table entry ${i}: its extra data is too short`, this.#all);
@@ -152,13 +152,18 @@ class ImageRepair {
     const old = findings.verdict;
     findings.note('Rebuilding refcount structure');
     device.flush();
-    yield* rebuildRefcounts(device, this.#subject.header, surveyed);
+    yield* rebuildRefcounts(device, this.#subject.header, surveyed, () => this.#countAgain());
     this.#subject = this.#open();
     findings.resume({ corruptions: 0, leaks: 0 });
     const counted = yield* this.#freeLeaks(findings);
     findings.corruptionsFixed += Math.max(0, old.corruptions - findings.corruptions);
     findings.leaksFixed += Math.max(0, old.leaks - findings.leaks);
     return counted;
+  }
+
+  /** Counts once more, where the file has become longer: what is wrong has been told. */
+  *#countAgain(): Repair<Survey> {
+    return yield* survey(this.#device, this.#subject, new Findings(), { copied: false });
   }
 
   /** Counts anew and gives back what the switch has left behind; those differences were never in the image. */
@@ -181,7 +186,8 @@ class ImageRepair {
     const { header, snapshots } = this.#subject;
     const bytes = encodeCheckedTable(snapshots, header);
     this.#device.flush();
-    yield* rebuildRefcounts(this.#device, header, surveyed, { bytes, count: snapshots.snapshots.length });
+    const table = { bytes, count: snapshots.snapshots.length };
+    yield* rebuildRefcounts(this.#device, header, surveyed, () => this.#countAgain(), table);
     this.#subject = this.#open();
     yield* this.#freeLeaks(new Findings());
   }

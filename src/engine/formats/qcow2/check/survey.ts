@@ -19,7 +19,7 @@ import type { Comparison } from './compare.ts';
 import type { Findings } from './findings.ts';
 import { type CopiedCheck, L1Walk } from './l1-tables.ts';
 import { L2Walk, type TableUse, type Tally } from './l2-tables.ts';
-import { Marker } from './marker.ts';
+import { type Beyond, Marker } from './marker.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import { type CheckedTable, readCheckedTable } from './snapshot-table.ts';
 import {
@@ -74,7 +74,7 @@ export interface Survey extends Comparison {
   /** The refcount blocks themselves are broken: the structure must be built anew. */
   readonly broken: boolean;
   /** Something refers to what lies behind the end of the file. */
-  readonly beyond: boolean;
+  readonly beyond: Beyond;
 }
 
 function refuseOverlap(tables: string, walked: number, device: ReadableDevice): void {
