@@ -7,6 +7,7 @@
  */
 import { DiskwrightError } from '../../errors.ts';
 import type { OpenSettings, WritableDevices, WritableImage } from '../../image/writable.ts';
+import { amendImage } from './amend/amend.ts';
 import { openBitmaps } from './bitmaps/open-bitmaps.ts';
 import { repairDirty } from './check/repair.ts';
 import { CompressedClusters } from './compressed.ts';
@@ -111,6 +112,10 @@ export function writableOf(state: ImageState): WritableImage {
     *resize(request) {
       compressed.forget();
       yield* resizeImage(state, old, request);
+    },
+    *amend(texts) {
+      compressed.forget();
+      yield* amendImage(state, old, texts);
     },
     nameBacking: (backing) => nameBacking(state, backing),
     *makeEmpty() {

@@ -121,6 +121,14 @@ export class ImageBitmaps implements BitmapControl {
     this.#held = left;
   }
 
+  /** Nothing of them is left in the file. */
+  removeAll(): void {
+    const gone = this.#held.flatMap(({ entry }) => entry ?? []);
+    this.#held = [];
+    writeDirectory(this.#state, []);
+    for (const entry of gone) freeBits(this.#state, entry);
+  }
+
   clear(name: string): void {
     this.#bitsOf(name).clear();
   }

@@ -220,10 +220,11 @@ export class Allocator {
     const blockStart = at - (at % perBlock);
     // Marked first: dropping a freed table below may be what makes this block the oldest.
     cache.markDirty(block);
+    const most = this.#most;
     for (let cluster = at; cluster < end; cluster++) {
       const slot = cluster - blockStart;
       const count = refcountAt(view, slot, bits) + by;
-      if (count < 0 || count > this.#most) return cluster;
+      if (count < 0 || count > most) return cluster;
       setRefcount(view, slot, bits, count);
       if (count === 0) {
         if (cluster < this.#cursor) this.#cursor = cluster;

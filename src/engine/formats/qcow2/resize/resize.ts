@@ -30,12 +30,12 @@ const refuse = (message: string, fix?: string): never => {
 const showsThrough = ({ backing, header }: ImageState): boolean =>
   backing !== undefined && backing[0].virtualSize > header.virtualSize;
 
-/** Throws for a size that the image cannot get; nothing is changed. */
-export function refuseResize(state: ImageState, request: ResizeRequest): void {
+/** Throws for a size that the image cannot get; nothing is changed. `version`: the one that it will have then. */
+export function refuseResize(state: ImageState, request: ResizeRequest, version = state.header.version): void {
   const { header, snapshots } = state;
   const { size, preallocation } = request;
   if (size % SECTOR !== 0) refuse(`a disk has whole sectors of ${SECTOR} bytes, and ${size} bytes are not`);
-  if (header.version < 3 && snapshots.length > 0) {
+  if (version < 3 && snapshots.length > 0) {
     refuse(
       'the snapshots of a version 2 image do not keep their size, so its disk keeps it',
       'Amend it to compat=1.1.',
@@ -51,7 +51,7 @@ export function refuseResize(state: ImageState, request: ResizeRequest): void {
   state.bitmaps?.refuseResize(size);
   if (size < header.virtualSize) {
     if (preallocation !== 'off') refuse('space is taken in advance only where the disk grows');
-  } else if (header.version < 3 && showsThrough(state) && needsZeroEntries(state, request)) {
+  } else if (version < 3 && showsThrough(state) && needsZeroEntries(state, request)) {
     const why = 'what it rests on is longer than its disk and would show, and version 2 has no entries for zeros';
     refuse(why, 'Amend it to compat=1.1.');
   }
