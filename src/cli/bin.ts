@@ -49,8 +49,8 @@ const io = {
 
 main(process.argv.slice(2), io).then(
   (code) => process.exit(code),
-  () => {
-    say(io, 'cancelled; what was made is removed');
+  (thrown) => {
+    say(io, thrown instanceof Error ? thrown.message : String(thrown));
     if (received === undefined) process.exit(1);
     process.removeAllListeners(received);
     process.kill(process.pid, received);

@@ -30,24 +30,30 @@ interface Stretch {
   readonly end: number;
 }
 
-/** Granules that hold something of the upper images, neighbours joined, in order. */
+/** Granules that hold something of the upper images, neighbours joined up to a stretch; between them, where the search stands. */
 function* granulesAbove(chain: Chain, depth: number, granule: number): Generator<Stretch | number> {
   const size = chain[0].virtualSize;
   let open: { at: number; end: number } | undefined;
+  let told = 0;
   for (let at = 0; at < size; ) {
-    const { allocated, length } = allocatedAbove(chain, depth, at, size - at);
+    const { allocated, length } = allocatedAbove(chain, depth, at, Math.min(size - at, STRETCH));
     if (allocated) {
-      const from = Math.floor(at / granule) * granule;
+      // A granule that was told already is not told twice.
+      const from = Math.max(told, Math.floor(at / granule) * granule);
       const end = Math.min(size, Math.ceil((at + length) / granule) * granule);
-      if (open && from <= open.end) open.end = end;
-      else {
-        if (open) yield open;
-        open = { at: from, end };
+      if (open && from > open.end) {
+        yield open;
+        open = undefined;
       }
+      if (open) open.end = end;
+      else if (from < end) open = { at: from, end };
     }
     at += length;
-    // Where the search stands: an empty disk may be long.
-    yield at;
+    if (open && (open.end - open.at >= STRETCH || at > open.end)) {
+      yield open;
+      told = open.end;
+      open = undefined;
+    } else if (!open) yield at;
   }
   if (open) yield open;
 }

@@ -9,6 +9,7 @@ import { createImageFile } from '../../platform/node/create-image-file.ts';
 import { locate, plainPath } from '../../platform/node/image-name.ts';
 import { type OpenedChain, openChain } from '../../platform/node/open-images.ts';
 import { withWritableImage } from '../../platform/node/open-writable.ts';
+import { throwIfCancelled } from '../../platform/node/pump.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { externalFlag, imageFlags, imageOf, openOptions } from '../image-argument.ts';
 import { type Io, note, say, UsageError } from '../io.ts';
@@ -114,7 +115,9 @@ async function copy(operands: Operands, format: string, source: OpenedChain, io:
       await runNamed(output, steps, io);
     });
   } catch (thrown) {
-    if (!existed) rmSync(locate(io.cwd, plainPath(output)), { force: true });
+    if (existed) throw thrown;
+    rmSync(locate(io.cwd, plainPath(output)), { force: true });
+    throwIfCancelled(io.signal);
     throw thrown;
   }
 }

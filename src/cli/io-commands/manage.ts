@@ -104,7 +104,7 @@ async function sleep({ words }: IoLine, session: Session): Promise<boolean> {
     throw new IoMistake(`"${words[0]}" is not a number of milliseconds`);
   }
   await new Promise((resolve) => setTimeout(resolve, Number(milliseconds)));
-  throwIfCancelled(session.io.signal);
+  throwIfCancelled(session.io.signal, 'cancelled; the image is closed');
   return true;
 }
 

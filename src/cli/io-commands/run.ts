@@ -67,10 +67,10 @@ export type Verdict = 'done' | 'failed' | 'quit';
 
 /** Runs one line. */
 export async function runIoLine(text: string, session: Session): Promise<Verdict> {
-  throwIfCancelled(session.io.signal);
+  throwIfCancelled(session.io.signal, 'cancelled; the image is closed');
   // A turn of the event loop, so that a signal is seen between two lines.
   await new Promise((resolve) => setImmediate(resolve));
-  throwIfCancelled(session.io.signal);
+  throwIfCancelled(session.io.signal, 'cancelled; the image is closed');
   const [name, ...args] = text.split(' ').filter((word) => word !== '');
   if (name === undefined) return 'done';
   if (QUIT.has(name)) return 'quit';

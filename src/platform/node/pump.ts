@@ -18,8 +18,11 @@ const ZEROS_AT_ONCE = 8 * 1024 * 1024;
 
 const eventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new DiskwrightError('cancelled', 'cancelled');
+/** What is said when something new was on its way. */
+const REMOVED = 'cancelled; what was made is removed';
+
+export function throwIfCancelled(signal: AbortSignal | undefined, message = REMOVED): void {
+  if (signal?.aborted) throw new DiskwrightError('cancelled', message);
 }
 
 /** Waits for something that cannot be stopped, but no longer than until the signal. */
@@ -27,7 +30,7 @@ export async function unlessCancelled(work: Promise<void>, signal: AbortSignal |
   throwIfCancelled(signal);
   if (!signal) return await work;
   await new Promise<void>((resolve, reject) => {
-    const cancel = (): void => reject(new DiskwrightError('cancelled', 'cancelled'));
+    const cancel = (): void => reject(new DiskwrightError('cancelled', REMOVED));
     signal.addEventListener('abort', cancel, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
   });

@@ -6,14 +6,16 @@ import type { Steps } from '../../engine/image/writable.ts';
 import { type PumpOptions, throwIfCancelled } from './pump.ts';
 import { turnsOfEventLoop } from './turns.ts';
 
+const LEFT_WHOLE = 'cancelled; the image is whole, the rest of the work is left undone';
+
 export async function runSteps<Result>(
   steps: Steps<Result>,
   { signal, onProgress }: PumpOptions = {},
 ): Promise<Result> {
-  const turn = turnsOfEventLoop(signal);
+  const turn = turnsOfEventLoop(signal, LEFT_WHOLE);
   let finished = false;
   try {
-    throwIfCancelled(signal);
+    throwIfCancelled(signal, LEFT_WHOLE);
     for (;;) {
       const next = steps.next();
       if (next.done) {
