@@ -11,7 +11,6 @@ import { DiskwrightError } from '../../../errors.ts';
 import type { SnapshotFacts } from '../../../image/description.ts';
 import { SECTOR } from '../../../image/recognise.ts';
 import type { Moment, SnapshotControl, Steps } from '../../../image/writable.ts';
-import { COPIED } from '../entry.ts';
 import { MAX_L1_BYTES, MAX_SNAPSHOTS } from '../limits.ts';
 import { findSnapshot, newSnapshot, nextSnapshotId, type Snapshot, snapshotTableBytes } from '../snapshots.ts';
 import type { ImageState } from '../state.ts';
@@ -77,15 +76,16 @@ export class Snapshots implements SnapshotControl {
     try {
       state.guard(offset, bytes);
       writeL1(image, offset, l1.view);
-      const changed = yield* this.#tree.update(l1.view, 1);
+      if (this.#tree.markL1(l1.view, 'none')) l1.writeAll();
+      yield* this.#tree.add(l1.view);
       counted = true;
-      if (changed) l1.writeAll();
       storeSnapshotTable(state, made(offset));
       linked = true;
     } finally {
       if (!linked) {
-        if (counted) this.#countBack();
+        if (counted) allOf(this.#tree.subtract(l1.view));
         allocator.free(offset, bytes, 'always');
+        this.#markActive();
         state.freed.giveBack();
       }
     }
@@ -121,20 +121,20 @@ export class Snapshots implements SnapshotControl {
     const state = this.#state;
     if (size !== state.header.virtualSize) yield* partOf(0, 4, this.#resize(size));
     growL1(state, l1.byteLength / 8, true);
-    if (yield* partOf(1, 4, this.#tree.update(l1, 1))) {
+    if (yield* partOf(1, 4, this.#tree.add(l1))) {
       state.guard(snapshot.l1.offset, l1.byteLength, 'inactiveL1');
       writeL1(state.image, snapshot.l1.offset, l1);
       state.image.flush();
     }
-    // Everything in it has another reference from the snapshot, so nothing may be written in place.
     const fresh = new DataView(new ArrayBuffer(state.l1.view.byteLength));
     new Uint8Array(fresh.buffer).set(new Uint8Array(l1.buffer, l1.byteOffset, l1.byteLength));
-    for (let at = 0; at < fresh.byteLength; at += 8) fresh.setInt32(at, fresh.getInt32(at) & ~COPIED);
+    // Everything in it has another reference from the snapshot, so nothing may be written in place.
+    this.#tree.markL1(fresh, 'none');
     const before = state.l1.view;
     state.l1.replace(state.l1.offset, fresh);
     state.l1.writeAll();
-    yield* partOf(2, 4, this.#tree.update(before, -1));
-    if (yield* partOf(3, 4, this.#tree.update(fresh, 0))) state.l1.writeAll();
+    yield* this.#giveUp(partOf(2, 4, this.#tree.subtract(before)));
+    if (yield* partOf(3, 4, this.#tree.mark(fresh))) state.l1.writeAll();
     state.freed.giveBack();
   }
 
@@ -150,17 +150,25 @@ export class Snapshots implements SnapshotControl {
       state,
       state.snapshots.filter((one) => one !== snapshot),
     );
-    yield* partOf(0, 2, this.#tree.update(l1, -1));
+    yield* this.#giveUp(partOf(0, 2, this.#tree.subtract(l1)));
     state.allocator.free(snapshot.l1.offset, l1.byteLength, 'snapshot');
-    if (yield* partOf(1, 2, this.#tree.update(state.l1.view, 0))) state.l1.writeAll();
+    if (yield* partOf(1, 2, this.#tree.mark(state.l1.view))) state.l1.writeAll();
     state.freed.giveBack();
   }
 
-  /** The references that a snapshot would have had are taken back. */
-  #countBack(): void {
+  /** Where giving references up fails half way, the marks of the active tables say how far it came. */
+  *#giveUp(steps: Steps): Steps {
+    try {
+      yield* steps;
+    } catch (thrown) {
+      this.#markActive();
+      throw thrown;
+    }
+  }
+
+  #markActive(): void {
     const { l1 } = this.#state;
-    allOf(this.#tree.update(l1.view, -1));
-    if (allOf(this.#tree.update(l1.view, 0))) l1.writeAll();
+    if (allOf(this.#tree.mark(l1.view))) l1.writeAll();
   }
 
   #find(which: string | SnapshotFacts): Snapshot {

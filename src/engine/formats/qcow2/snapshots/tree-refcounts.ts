@@ -1,6 +1,9 @@
 /**
- * Counts what an L1 table refers to once more, once less, or just brings the COPIED marks in line with the counts
- * (contract: operations.md, Snapshots): L2 tables, data clusters, every host cluster that a compressed one touches.
+ * Counts what an L1 table refers to once more or once less, and brings COPIED marks in line with the counts (contract:
+ * operations.md, Snapshots): L2 tables, data clusters, every host cluster that a compressed one touches.
+ *
+ * Marks go before counts rise and come after they have fallen, each on the disk before the other: a cut leaves marks
+ * that are missing, which cost a copy, and never one too many.
  *
  * It works on a slice of an L2 table at a time and on runs of consecutive clusters in it. A slice is copied before its
  * clusters are counted: counting may move tables through the caches, and in a damaged image a table may even free
@@ -11,9 +14,7 @@ import type { Steps } from '../../../image/writable.ts';
 import { COPIED, compressedRange, Kind, kindOf, offsetOf } from '../entry.ts';
 import { mostOf } from '../refcounts/refcount-bits.ts';
 import type { ImageState } from '../state.ts';
-
-/** +1 and −1 count; 0 only brings the marks in line. */
-export type Addend = 1 | -1 | 0;
+import { partOf } from './steps.ts';
 
 /** Entries of L2 tables between two reports of progress. */
 const PROGRESS_ENTRIES = 64 * 1024;
@@ -42,21 +43,85 @@ export class TreeRefcounts {
   }
 
   /**
-   * Counts the tree of `l1` (big-endian entries), brings the COPIED marks of its L2 tables and of `l1` itself in line,
-   * and flushes. Says whether an entry of `l1` has changed; to write it is the caller's. When it fails or is left while
-   * it adds, everything is as it was before.
+   * One reference more to everything below `l1` (big-endian entries); then nothing of it is marked. Says whether an
+   * entry of `l1` has changed; to write it is the caller's. When it fails or is left, counts are as they were, and marks
+   * may be missing.
    */
-  *update(l1: DataView, by: Addend): Steps<boolean> {
+  *add(l1: DataView): Steps<boolean> {
+    const { allocator, refcounts, l2Cache } = this.#state;
     const reached: Reached = { l1Index: 0, at: 0 };
     let finished = false;
     try {
-      yield* this.#tables(l1, by, reached);
+      yield* this.#tables(l1, (table, index) => {
+        reached.l1Index = index;
+        reached.at = 0;
+        for (let from = 0; from < this.#clusterSize; from += this.#sliceBytes) {
+          this.#copySlice(table + from);
+          if (this.#markSlice(table + from, false)) refcounts.cache.dependsOn(l2Cache);
+          this.#runs(table + from, 0, this.#sliceBytes, (at, bytes, next) => {
+            allocator.reference(at, bytes);
+            reached.at = from + next;
+          });
+        }
+        allocator.reference(table, this.#clusterSize);
+        reached.l1Index = index + 1;
+        reached.at = 0;
+      });
       this.#state.flush();
       finished = true;
     } finally {
-      if (!finished && by === 1) this.#takeBack(l1, reached);
+      if (!finished) this.#takeBack(l1, reached);
     }
-    return by !== -1 && this.#markL1(l1);
+    return this.markL1(l1);
+  }
+
+  /** One reference less to everything below `l1`, which is no longer in use itself. */
+  *subtract(l1: DataView): Steps {
+    const { allocator, refcounts } = this.#state;
+    const count = (table: number): void => {
+      for (let from = 0; from < this.#clusterSize; from += this.#sliceBytes) {
+        this.#copySlice(table + from);
+        this.#runs(table + from, 0, this.#sliceBytes, (at, bytes) => allocator.free(at, bytes, 'snapshot'));
+      }
+      allocator.free(table, this.#clusterSize, 'snapshot');
+    };
+    yield* partOf(0, 2, this.#tables(l1, count));
+    this.#state.flush();
+    const mark = (table: number): void => {
+      if (refcounts.get(table / this.#clusterSize) !== 0) this.#markTable(table);
+    };
+    yield* partOf(1, 2, this.#tables(l1, mark));
+    this.#state.flush();
+  }
+
+  /** Marks what counts 1 below the active L1 table, and nothing else. Says whether an entry of `l1` has changed. */
+  *mark(l1: DataView): Steps<boolean> {
+    yield* this.#tables(l1, (table) => this.#markTable(table));
+    this.#state.flush();
+    return this.markL1(l1);
+  }
+
+  /**
+   * Brings the marks of an L1 table in memory in line with the counts, or clears them all; bits that mean nothing go.
+   * Says whether it has changed.
+   */
+  markL1(l1: DataView, wanted: 'counted' | 'none' = 'counted'): boolean {
+    const { refcounts } = this.#state;
+    let changed = false;
+    for (let at = 0; at < l1.byteLength; at += 8) {
+      const upper = l1.getInt32(at);
+      const lower = l1.getInt32(at + 4);
+      const table = offsetOf(upper, lower);
+      if (table === 0) continue;
+      const copied = wanted === 'counted' && refcounts.get(table / this.#clusterSize) === 1;
+      const marked = (upper & 0x00ff_ffff) | (copied ? COPIED : 0);
+      const plain = lower & ~0x1ff;
+      if (marked === upper && plain === lower) continue;
+      l1.setInt32(at, marked);
+      l1.setInt32(at + 4, plain);
+      changed = true;
+    }
+    return changed;
   }
 
   /** Throws `out-of-range` if a cluster of the tree has as many references as can be counted. */
@@ -69,10 +134,7 @@ export class TreeRefcounts {
         if (refcounts.get(cluster) >= most) throw full(cluster, refcounts.bits);
       }
     };
-    let since = 0;
-    for (let index = 0; index < l1.byteLength / 8; index++) {
-      const table = this.#tableAt(l1, index);
-      if (table === 0) continue;
+    yield* this.#tables(l1, (table) => {
       look(table / clusterSize, 1);
       for (let from = 0; from < clusterSize; from += this.#sliceBytes) {
         this.#copySlice(table + from);
@@ -81,61 +143,25 @@ export class TreeRefcounts {
           look(first, Math.floor((at + bytes - 1) / clusterSize) + 1 - first);
         });
       }
-      since += clusterSize / this.#entryBytes;
-      if (since < PROGRESS_ENTRIES) continue;
-      since = 0;
-      yield { done: index, total: l1.byteLength / 8 };
-    }
+    });
   }
 
-  *#tables(l1: DataView, by: Addend, reached: Reached): Steps {
-    const clusterSize = this.#clusterSize;
+  /** Calls `visit` for each L2 table that `l1` names. */
+  *#tables(l1: DataView, visit: (table: number, index: number) => void): Steps {
     const total = l1.byteLength / 8;
     let since = 0;
     for (let index = 0; index < total; index++) {
       const table = this.#tableAt(l1, index);
       if (table === 0) continue;
-      reached.l1Index = index;
-      reached.at = 0;
-      this.#table(table, by, reached);
-      since += clusterSize / this.#entryBytes;
+      visit(table, index);
+      since += this.#clusterSize / this.#entryBytes;
       if (since < PROGRESS_ENTRIES) continue;
       since = 0;
-      reached.l1Index = index + 1;
-      reached.at = 0;
       yield { done: index + 1, total };
     }
-    reached.l1Index = total;
-    reached.at = 0;
   }
 
-  #table(table: number, by: Addend, reached: Reached): void {
-    const { refcounts, allocator } = this.#state;
-    const clusterSize = this.#clusterSize;
-    // The marks of a table that is about to go are nobody's concern.
-    const goes = by === -1 && refcounts.get(table / clusterSize) === 1;
-    for (let from = 0; from < clusterSize; from += this.#sliceBytes) {
-      this.#copySlice(table + from);
-      if (by !== 0) {
-        this.#runs(table + from, 0, this.#sliceBytes, (at, bytes, next) => {
-          this.#count(at, bytes, by);
-          reached.at = from + next;
-        });
-      }
-      if (!goes) this.#markSlice(table + from, by);
-    }
-    if (by === 1) allocator.reference(table, clusterSize);
-    else if (by === -1) allocator.free(table, clusterSize, 'snapshot');
-    reached.l1Index++;
-    reached.at = 0;
-  }
-
-  #count(at: number, bytes: number, by: Addend): void {
-    if (by === 1) this.#state.allocator.reference(at, bytes);
-    else this.#state.allocator.free(at, bytes, 'snapshot');
-  }
-
-  /** What was counted up to `reached` is counted back, and the marks say so. */
+  /** What was counted up to `reached` is counted back. */
   #takeBack(l1: DataView, reached: Reached): void {
     const { allocator } = this.#state;
     const clusterSize = this.#clusterSize;
@@ -151,14 +177,6 @@ export class TreeRefcounts {
         );
       }
       if (whole) allocator.free(table, clusterSize, 'never');
-    }
-    for (let index = 0; index <= reached.l1Index && index < l1.byteLength / 8; index++) {
-      const table = this.#tableAt(l1, index);
-      if (table === 0) continue;
-      for (let from = 0; from < clusterSize; from += this.#sliceBytes) {
-        this.#copySlice(table + from);
-        this.#markSlice(table + from, 0);
-      }
     }
     this.#state.flush();
   }
@@ -219,52 +237,40 @@ export class TreeRefcounts {
     if (bytes > 0) visit(start, bytes, to);
   }
 
-  /** Sets COPIED where a cluster counts 1 and clears it elsewhere, in the slice at `slice`, of which a copy is here. */
-  #markSlice(slice: number, by: Addend): void {
+  #markTable(table: number): void {
+    for (let from = 0; from < this.#clusterSize; from += this.#sliceBytes) {
+      this.#copySlice(table + from);
+      this.#markSlice(table + from, true);
+    }
+  }
+
+  /**
+   * Clears COPIED in the slice at `slice`, of which a copy is here; `counted`: not where a cluster counts 1. Says
+   * whether anything has changed.
+   */
+  #markSlice(slice: number, counted: boolean): boolean {
     const { refcounts, l2Cache } = this.#state;
-    const clusterSize = this.#clusterSize;
     let changed = false;
     for (let at = 0; at < this.#sliceBytes; at += this.#entryBytes) {
       const upper = this.#slice.getInt32(at);
       const lower = this.#slice.getInt32(at + 4);
       if ((upper | lower) === 0) continue;
-      const kind = this.#kindAt(at);
       let copied = false;
-      if (kind === Kind.normal || kind === Kind.zeroAllocated) {
-        copied = refcounts.get(offsetOf(upper, lower) / clusterSize) === 1;
+      if (counted) {
+        const kind = this.#kindAt(at);
+        const placed = kind === Kind.normal || kind === Kind.zeroAllocated;
+        copied = placed && refcounts.get(Math.floor(offsetOf(upper, lower) / this.#clusterSize)) === 1;
       }
       const marked = copied ? upper | COPIED : upper & ~COPIED;
       if (marked === upper) continue;
       this.#slice.setInt32(at, marked);
       changed = true;
     }
-    if (!changed) return;
-    // A mark may say that a cluster is shared only when the count that says so comes first.
-    if (by === 1) l2Cache.dependsOn(refcounts.cache);
+    if (!changed) return false;
     const table = l2Cache.get(slice);
     new Uint8Array(table.view.buffer, table.view.byteOffset).set(new Uint8Array(this.#slice.buffer));
     l2Cache.markDirty(table);
-  }
-
-  /** The same for the L1 table in memory; bits that mean nothing go. Says whether it has changed. */
-  #markL1(l1: DataView): boolean {
-    const { refcounts } = this.#state;
-    const clusterSize = this.#clusterSize;
-    let changed = false;
-    for (let at = 0; at < l1.byteLength; at += 8) {
-      const upper = l1.getInt32(at);
-      const lower = l1.getInt32(at + 4);
-      const table = offsetOf(upper, lower);
-      if (table === 0) continue;
-      const copied = refcounts.get(table / clusterSize) === 1 ? COPIED : 0;
-      const marked = (upper & 0x00ff_ffff) | copied;
-      const plain = lower & ~0x1ff;
-      if (marked === upper && plain === lower) continue;
-      l1.setInt32(at, marked);
-      l1.setInt32(at + 4, plain);
-      changed = true;
-    }
-    return changed;
+    return true;
   }
 }
 
