@@ -154,6 +154,11 @@ describe('a script of commands', () => {
   }
 });
 
+test('a raw image that was recognised as such does not become one of another format', async () => {
+  const header = `write -s qcow2 0 64k`;
+  for (const args of [['raw'], ['-f', 'raw', 'raw']]) await same([...args, ...commands(`${header}; write -P 1 0 4k`)]);
+});
+
 test('compressed clusters have the same content and checks', async () => {
   const args = commands('write -c -P 3 128k 64k; write -c -P 4 192k 128k; write -c -P 5 960k 64k; write -c 128k 64k');
   const wanted = theirs(['qcow2', ...args]);

@@ -3,7 +3,7 @@ import { DiskwrightError } from '../../engine/errors.ts';
 import type { Preallocation } from '../../engine/image/writable.ts';
 import { type OpenedWritable, withWritableImage } from '../../platform/node/open-writable.ts';
 import { type Command, HelpWanted, helpFlag, lastOf, readLine } from '../command.ts';
-import { externalFlag, imageFlags, imageOf, onlyImage, openOptions } from '../image-argument.ts';
+import { imageFlags, imageOf, onlyImage, openOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
 import { runNamed } from '../run-named.ts';
 import { readSizeArgument } from '../size-argument.ts';
@@ -23,7 +23,7 @@ const flags = {
   },
   shrink: { long: 'shrink', help: 'The disk may become smaller: what lies beyond its new end is lost' },
   quiet: { short: 'q', help: 'No report' },
-  ...externalFlag,
+  ...writingFlags,
   help: helpFlag,
 } as const;
 

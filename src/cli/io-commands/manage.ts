@@ -64,9 +64,7 @@ async function reopen({ flags }: IoLine, session: Session): Promise<boolean> {
   const texts = readOnly ? {} : { ...wish.texts, ...settings.texts };
   const discard = discardMode(settings.discard ?? wish.discard);
   session.close();
-  // The format that was found stays: what was written meanwhile must not change what the file is.
-  const again = { ...wish, readOnly, texts, discard, share: wish.share && readOnly };
-  await session.open(again);
+  await session.open({ ...wish, readOnly, texts, discard, share: wish.share && readOnly });
   return true;
 }
 

@@ -20,6 +20,7 @@ import {
   type WritableFile,
   type WritableOptions,
 } from './open-writable.ts';
+import { guardFirstSector } from './probed-raw.ts';
 
 export interface OpenedForCommit {
   /** The upper image. */
@@ -105,7 +106,9 @@ class Opening {
     this.#opened.push(baseFile.device);
     const others = files.with(depth, baseFile);
     const below = others.slice(depth + 1).map((file) => openLayer(file, this.#opened, this.#options).image);
-    const baseImage = await this.#openWritable(baseFile, others, below);
+    const opening = await this.#openWritable(baseFile, others, below);
+    const probed = baseFile.format === 'raw' && backingOf(files[depth - 1] as ImageFile)?.format === undefined;
+    const baseImage = probed ? await guardFirstSector(opening) : opening;
     const between = others.slice(1, depth).map((file) => openLayer(file, this.#opened, this.#options).image);
     const under = [...between, baseImage, ...below];
     const image = await this.#openWritable(top, others, under);

@@ -62,6 +62,31 @@ describe('a raw image', () => {
   });
 });
 
+describe('a raw image whose format was not given', () => {
+  const magic = Uint8Array.of(0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3);
+
+  test('cannot be made to look like an image of another format, in one write or in two', async () => {
+    writeFileSync(join(dir, 'disk'), Buffer.alloc(4096, 1));
+    await withWritableImage({ name: 'disk' }, options(), ({ image }) => {
+      expect(() => image.write(0, magic)).toThrow('would look like that of a qcow2 image');
+      image.write(4, magic.subarray(4));
+      expect(() => image.write(0, magic.subarray(0, 4))).toThrow('would look like');
+      image.write(512, magic);
+      image.write(0, Uint8Array.of(7));
+      image.zero(100, 50);
+    });
+    expect(warnings).toEqual([expect.stringContaining('disk: its format was not given')]);
+    expect([...bytes('disk').subarray(0, 2)]).toEqual([7, 1]);
+  });
+
+  test('may be written anyhow where raw is said', async () => {
+    writeFileSync(join(dir, 'disk'), Buffer.alloc(4096, 1));
+    await withWritableImage({ name: 'disk', format: 'raw' }, options(), ({ image }) => image.write(0, magic));
+    expect(warnings).toEqual([]);
+    expect(bytes('disk').subarray(0, 8).equals(magic)).toBe(true);
+  });
+});
+
 describe('refused, with nothing changed and nothing left open:', () => {
   test.each([
     ['nowhere', undefined, 'there is no such file'],

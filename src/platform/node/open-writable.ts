@@ -26,6 +26,7 @@ import {
   openLayer,
   refuseExternal,
 } from './open-images.ts';
+import { guardFirstSector, PROBED_RAW } from './probed-raw.ts';
 
 export interface WritableOptions extends Omit<OpenOptions, 'share'> {
   /** Write a data file that is outside the image's folder. */
@@ -184,7 +185,10 @@ export async function openWritableImage(
       ...(options.onWarning ? { onWarning: options.onWarning } : {}),
       ...options.settings,
     };
-    const image = named(name, () => editor.openWritable({ image: file.device, data, backing }, settings));
+    const opening = named(name, () => editor.openWritable({ image: file.device, data, backing }, settings));
+    const probed = reference.format === undefined && file.format === 'raw';
+    const image = probed ? await guardFirstSector(opening) : opening;
+    if (probed) options.onWarning?.(`${name}: ${PROBED_RAW}`);
     const close = (): void => {
       if (opened.length === 0) return;
       try {
