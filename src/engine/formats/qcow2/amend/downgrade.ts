@@ -73,7 +73,7 @@ class ZeroClusters {
     }
     state.flush();
     // A cluster that has one reference left may be written in place by whoever has it.
-    if (this.#unshared && allOf(new TreeRefcounts(state).update(state.l1.view, 0))) state.l1.writeAll();
+    if (this.#unshared && allOf(new TreeRefcounts(state).mark(state.l1.view))) state.l1.writeAll();
     state.freed.giveBack();
   }
 
