@@ -166,3 +166,43 @@ test('version 2: a snapshot of another size cannot be there, and nothing else is
     ],
   );
 });
+
+test('a snapshot that cannot be counted leaves nothing behind, where qemu-img leaks', async () => {
+  await withTempDirAsync(async (dir) => {
+    for (const [bits, snapshots] of [
+      [1, 0],
+      [2, 2],
+    ] as const) {
+      const image = join(dir, 'a');
+      qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', `refcount_bits=${bits}`, image, '1M']);
+      qemuIo(['-f', 'qcow2', '-c', 'write -P 1 0 300k', image]);
+      for (let i = 0; i < snapshots; i++) qemuImgOrThrow(['snapshot', '-c', `${i}`, image]);
+      // Shared less than the rest, so that counting fails in the middle.
+      qemuIo(['-f', 'qcow2', '-c', 'write -P 2 0 64k', image]);
+      cpSync(image, join(dir, 'b'));
+      const argv = ['snapshot', '-c', 'one too many', 'a'];
+      expect(qemuImg(argv, { cwd: dir }).code).toBe(1);
+      expect(qemuImg(['check', image]).code).toBe(3);
+      cpSync(join(dir, 'b'), image);
+      expect(await diskwright(argv, dir)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('as many references'),
+      });
+      expect(qemuImg(['check', image]).code).toBe(0);
+      expect(qemuImg(['compare', image, join(dir, 'b')]).code).toBe(0);
+      expect(qemuImg(['snapshot', '-l', image]).stdout).toBe(qemuImg(['snapshot', '-l', join(dir, 'b')]).stdout);
+    }
+  });
+});
+
+test('a long name is cut between two characters, and the list needs no backing image', async () => {
+  await withTempDirAsync(async (dir) => {
+    qemuImgOrThrow(['create', '-q', '-f', 'qcow2', join(dir, 'a'), '1M']);
+    const made = await diskwright(['snapshot', '-c', `x${'ä'.repeat(200)}`, 'a'], dir);
+    expect(made).toMatchObject({ status: 0, stderr: expect.stringContaining('it was cut') });
+    qemuImgOrThrow(['rebase', '-u', '-b', 'lost', '-F', 'raw', 'a'], { cwd: dir });
+    expect(qemuImg(['snapshot', '-l', 'a'], { cwd: dir }).code).toBe(1);
+    const list = await diskwright(['snapshot', '-l', 'a'], dir);
+    expect(list).toMatchObject({ status: 0, stdout: expect.stringContaining(`x${'ä'.repeat(127)} `) });
+  });
+});
