@@ -1,0 +1,99 @@
+/** `amend`: gives an image other create options, as far as they can change. */
+import { DiskwrightError } from '../../engine/errors.ts';
+import { findFormat } from '../../engine/formats/index.ts';
+import { type OpenedWritable, withWritableImage } from '../../platform/node/open-writable.ts';
+import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
+import { imageFlags, imageOf, onlyImage, openOptions, writingFlags } from '../image-argument.ts';
+import { type Io, UsageError } from '../io.ts';
+import { amendHelp } from '../option-help.ts';
+import { checkOptionList, typedOptions, wantsOptionHelp } from '../option-texts.ts';
+import { sayProblems } from '../problems.ts';
+import { Progress } from '../progress.ts';
+import { runNamed } from '../run-named.ts';
+
+const NAME = 'amend';
+
+const flags = {
+  format: imageFlags.format,
+  imageOptions: imageFlags.imageOptions,
+  object: imageFlags.object,
+  options: { short: 'o', value: 'options', help: 'name=value,name=value; may be repeated; "help" lists them' },
+  progress: { short: 'p', help: 'Report progress' },
+  quiet: { short: 'q', help: 'No report' },
+  cache: { short: 't', value: 'mode', help: 'Cache mode', refused: 'the host has one way of caching' },
+  force: { long: 'force', help: 'Accepted: it concerns the keys of encrypted images alone' },
+  ...writingFlags,
+  help: helpFlag,
+} as const;
+
+function helpOf(format: string): string {
+  const spec = findFormat(format);
+  if (!spec?.options || !Object.values(spec.options.declarations).some((option) => option.amend)) {
+    throw new DiskwrightError(
+      'unsupported',
+      `images of the format ${format} keep the options that they were made with`,
+    );
+  }
+  return amendHelp(spec);
+}
+
+interface Wish {
+  /** Arguments of `-o`. */
+  readonly lists: readonly string[];
+  readonly progress: boolean;
+}
+
+async function amendOpened(opened: OpenedWritable, { lists, progress }: Wish, io: Io): Promise<number> {
+  const { image, name, format } = opened;
+  const set = findFormat(format)?.options;
+  if (wantsOptionHelp(lists)) {
+    io.stdout(helpOf(format));
+    return 0;
+  }
+  if (!image.amend || !set) {
+    throw new DiskwrightError('unsupported', `${name}: images of the format ${format} keep their options`);
+  }
+  const { texts, problems } = typedOptions(set, lists);
+  if (problems.length > 0) {
+    sayProblems(io, name, problems);
+    return 1;
+  }
+  const report = new Progress(io, progress);
+  try {
+    await runNamed(name, image.amend(texts), io, (done, total) => report.at(done, total));
+    report.at(1, 1);
+  } finally {
+    report.end();
+  }
+  return 0;
+}
+
+async function run(args: readonly string[], io: Io): Promise<number> {
+  const line = readLine(NAME, flags, args, (name, value) => {
+    if (name === 'options') checkOptionList(value, NAME);
+  });
+  const lists = line.given.filter(({ name }) => name === 'options').map(({ value }) => value);
+  if (lists.length === 0) throw new UsageError('what is to change is missing: -o name=value', NAME);
+  const format = lastOf(line, 'format');
+  if (format !== undefined && wantsOptionHelp(lists)) {
+    io.stdout(helpOf(format));
+    return 0;
+  }
+  const reference = imageOf(line, onlyImage(line.positionals, NAME), NAME);
+  const progress = lastOf(line, 'progress') !== undefined && lastOf(line, 'quiet') === undefined;
+  return await withWritableImage(reference, openOptions(line, io), (opened) =>
+    amendOpened(opened, { lists, progress }, io),
+  );
+}
+
+export const amend: Command = {
+  name: NAME,
+  about: 'Changes options of an image that is there.',
+  flags,
+  positionals: 'file',
+  notes: [
+    'Only what is named changes: compat, lazy_refcounts, refcount_bits, size, data_file, data_file_raw.',
+    'What an image rests on is changed by rebase.',
+  ],
+  run,
+};
