@@ -264,6 +264,9 @@ export class CrashLife {
           if (!this.#image.bitmaps) throw new Error('there are no bitmaps');
           this.#image.bitmaps.add(name, {});
           if (this.#names > 3) this.#image.bitmaps.remove(`b${this.#names - 3}`);
+          // Bitmaps are stored when the image is closed.
+          this.#image.close();
+          this.#image = this.#open(this.#recorder);
           features.push('bitmap');
         });
       }
@@ -336,7 +339,7 @@ export class CrashLife {
     return this.#orRefused(`${kind} ${name}`, () => {
       if (kind === 'apply') {
         finish(control.apply(name));
-        this.#model.applySnapshot(index);
+        this.#model.applySnapshot(index, (sector) => [0, this.#below(sector)]);
         features.push('snapshot apply');
       } else {
         finish(control.delete(name));
@@ -385,7 +388,13 @@ export class CrashLife {
     if (corruptions.length > 0) return `${report.corruptions} corruptions: ${corruptions.slice(0, 3).join('; ')}`;
     if (report.leaks > 0) this.#tally.leaky++;
     if (unmarked > 0) this.#tally.unmarked++;
-    const wrong = this.#model.fault(this.#disk(image));
+    let disk: Int32Array;
+    try {
+      disk = this.#disk(image);
+    } catch (thrown) {
+      return `it cannot be read: ${thrown instanceof Error ? thrown.message : thrown}`;
+    }
+    const wrong = this.#model.fault(disk);
     if (wrong) return wrong;
     return this.#shape.weights.snapshot ? this.#snapshotFault(image) : undefined;
   }

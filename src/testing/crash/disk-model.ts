@@ -59,10 +59,11 @@ export class DiskModel {
     this.snapshots = this.snapshots.filter((_, i) => i !== index);
   }
 
-  applySnapshot(index: number): void {
+  /** `also`: as for `resize`; the disk gets the snapshot's length first. */
+  applySnapshot(index: number, also: (sector: number) => readonly number[]): void {
     const saved = this.snapshots[index];
     if (!saved) throw new Error(`there is no snapshot ${index}`);
-    this.resize(saved.values.length, () => [0]);
+    this.resize(saved.values.length, also);
     this.put(0, saved.values.length, (sector) => saved.values[sector] ?? 0);
   }
 

@@ -92,4 +92,4 @@ test('an empty image that is grown is the image that is laid out', () => {
     }),
     { numRuns: runs(400), seed },
   );
-});
+}, 600_000);

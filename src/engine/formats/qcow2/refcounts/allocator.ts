@@ -228,6 +228,8 @@ export class Allocator {
       setRefcount(view, slot, bits, count);
       if (count === 0) {
         if (cluster < this.#cursor) this.#cursor = cluster;
+        // Something else may lie there by the time of the next compressed cluster.
+        if (Math.floor(this.#byteCursor / clusterSize) === cluster) this.#byteCursor = 0;
         this.#dropTables(cluster * clusterSize, block.offset);
         this.#parts.freed.add(cluster, kind);
       }

@@ -30,6 +30,7 @@ export class FreedSpace {
   readonly #pass: PassDiscard;
   /** Ranges to give back: first cluster and count, in the order they were freed. */
   #ranges: { first: number; count: number }[] = [];
+  #afterTables = false;
   readonly #unlinked = new Set<number>();
   #flushes = -1;
 
@@ -49,11 +50,21 @@ export class FreedSpace {
     else this.#ranges.push({ first: cluster, count: 1 });
   }
 
+  /**
+   * What is freed now may not be emptied while an entry on the disk points at it: zeros in the place of a cluster read
+   * as zeros, in the place of a compressed one they cannot be read at all.
+   */
+  afterTables(): void {
+    this.#afterTables = true;
+  }
+
   /** What was freed reads as zeros from now on. Called where an operation ends and before clusters are used again. */
   giveBack(): void {
     if (this.#ranges.length === 0) return;
     const ranges = this.#ranges;
     this.#ranges = [];
+    if (this.#afterTables) this.#l2Cache.flush();
+    this.#afterTables = false;
     for (const { first, count } of ranges) {
       const at = first * this.#clusterSize;
       const length = Math.min(count * this.#clusterSize, this.#device.size - at);
@@ -64,6 +75,7 @@ export class FreedSpace {
   /** What was freed since the last `giveBack` keeps its space and its bytes. */
   keep(): void {
     this.#ranges = [];
+    this.#afterTables = false;
   }
 
   /** Clusters [first, first + count) are about to be written. */

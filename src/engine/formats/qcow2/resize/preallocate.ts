@@ -40,7 +40,10 @@ export function* preallocateMetadata(
   for (let at = from; at < to; ) {
     const run = claimRun(state, at, Math.min(to - at, most));
     try {
-      for (const claim of run.claims) copyAround(state, old, claim);
+      for (const claim of run.claims) {
+        clearReused(state, claim);
+        copyAround(state, old, claim);
+      }
     } catch (error) {
       releaseClaims(state, run.claims);
       throw error;
@@ -53,6 +56,14 @@ export function* preallocateMetadata(
   // A read of a cluster behind the end of the file would fail in QEMU.
   if (mode === 'falloc' || mode === 'full') yield* extendWithZeros(state.guest, end);
   else if (end > state.guest.size) state.guest.resize(end);
+}
+
+/** Clusters inside the file may hold what was freed; QEMU shows that on the disk. */
+function clearReused(state: ImageState, { host, clusters, inPlace }: Claim): void {
+  const { clusterSize, extendedL2 } = state.header;
+  if (inPlace || extendedL2 || state.external) return;
+  const end = Math.min(host + clusters * clusterSize, state.image.size);
+  if (end > host) state.image.zero(host, end - host);
 }
 
 /**

@@ -17,6 +17,7 @@ export function freeEntry(state: ImageState, upper: number, lower: number, kind:
   }
   if (type === Kind.compressed) {
     const { at, length } = compressedRange(upper & ~COPIED, lower, clusterBits);
+    if (kind !== 'never') state.freed.afterTables();
     state.allocator.free(at, length, kind);
   } else if (type === Kind.normal || type === Kind.zeroAllocated) {
     const host = offsetOf(upper, lower);
