@@ -99,18 +99,25 @@ export function* compareRefcounts(
       continue;
     }
     let changed = false;
-    for (let slot = 0; slot < slots; slot++) {
-      const count = refcountAt(view, slot, refcountBits);
-      const references = counts.get(first + slot);
-      if (count > 0 || references > 0) highest = first + slot;
-      if (count === references) continue;
-      if (count === 0) lost = true;
-      const repaired = count !== 0 && correct !== undefined && (count > references ? correct.leaks : correct.errors);
-      if (repaired) {
-        setRefcount(view, slot, refcountBits, references);
-        changed = true;
+    for (let slot = 0; slot < slots; ) {
+      const number = Math.floor((first + slot) / PAGE);
+      const page = counts.page(number);
+      const base = number * PAGE - first;
+      for (const pageEnd = Math.min(slots, base + PAGE); slot < pageEnd; slot++) {
+        const count = refcountAt(view, slot, refcountBits);
+        const low = page ? (page[slot - base] ?? 0) : 0;
+        if (count === 0 && low === 0) continue;
+        highest = first + slot;
+        const references = low === ReferenceCounts.full ? counts.get(first + slot) : low;
+        if (count === references) continue;
+        if (count === 0) lost = true;
+        const repaired = count !== 0 && correct !== undefined && (count > references ? correct.leaks : correct.errors);
+        if (repaired) {
+          setRefcount(view, slot, refcountBits, references);
+          changed = true;
+        }
+        findings.difference(first + slot, count, references, repaired);
       }
-      findings.difference(first + slot, count, references, repaired);
     }
     if (changed) correct?.device.write(offset, block);
     if (done % 64 === 0) yield { done, total: numbers.length };

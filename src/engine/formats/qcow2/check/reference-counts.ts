@@ -2,7 +2,7 @@
  * How often each cluster is referenced, in pages that exist only where something is. 16 bits a cluster; the
  * rare count above that goes to a map.
  */
-const PAGE = 1 << 16;
+const PAGE = 1 << 13;
 const FULL = 0xffff;
 
 /** All counts of [from, to) are 0, two of them at a time. (Not four as a double: −0 would pass for 0.) */
@@ -35,6 +35,8 @@ export class ReferenceCounts {
   }
 
   static readonly pageSize = PAGE;
+  /** In a page: the count is this or more, `get` knows. */
+  static readonly full = FULL;
 
   pageNumbers(): Iterable<number> {
     return this.#pages.keys();

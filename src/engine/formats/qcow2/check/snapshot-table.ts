@@ -21,6 +21,10 @@ const LEAST_EXTRA = 16;
 const MAX_EXTRA = 1024;
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
 
+/** What is read behind the end of the file, where a hostile header may count 65536 snapshots. */
+const NOTHING = new Uint8Array(0);
+const ZERO_HEAD = new Uint8Array(HEAD);
+
 export interface CheckedSnapshot {
   readonly id: string;
   readonly name: string;
@@ -64,8 +68,11 @@ export function readCheckedTable(device: ReadableDevice, header: ImageHeader, to
   const snapshots: CheckedSnapshot[] = [];
   const tooLong: number[] = [];
   // Behind the end of the file are zeros, also at offsets that no device can have.
-  const read = (from: number, bytes: number): Uint8Array =>
-    place.offset + from >= device.size ? new Uint8Array(bytes) : readBytes(device, place.offset + from, bytes);
+  const read = (from: number, bytes: number): Uint8Array => {
+    if (bytes === 0) return NOTHING;
+    if (place.offset + from < device.size) return readBytes(device, place.offset + from, bytes);
+    return bytes === HEAD ? ZERO_HEAD : new Uint8Array(bytes);
+  };
   let at = 0;
   /** Length of the table as it would be written. */
   let length = 0;
