@@ -17,6 +17,7 @@ export type {
   Fact,
   Forecast,
   FormatDriver,
+  FormatEditor,
   FormatSpec,
 } from './engine/image/format.ts';
 export type { Extent, ImageDevices, OpenImage } from './engine/image/image.ts';
@@ -28,6 +29,7 @@ export type {
   Piece,
 } from './engine/image/layout.ts';
 export type { CheckProgress, CheckReport, Finding } from './engine/image/report.ts';
+export type { OpenSettings, Steps, WritableDevices, WritableImage } from './engine/image/writable.ts';
 export {
   type Fix,
   findOption,
@@ -40,9 +42,12 @@ export {
 export { parseOptionList, printOptionList } from './engine/options/option-list.ts';
 export { type Reading, readOptions } from './engine/options/read.ts';
 export { summaryLine } from './engine/options/summary.ts';
+export { type CommitRequest, commitInto } from './jobs/commit.ts';
 export { type CompareStep, compareDisks, type Difference } from './jobs/compare.ts';
 export { emitLayout } from './jobs/create.ts';
+export { type CopyRequest, copyBlocks } from './jobs/dd.ts';
 export { type MapEntry, mapDisk } from './jobs/map.ts';
+export { type RebaseRequest, rebaseOnto } from './jobs/rebase.ts';
 export type { Operation, Progress, Step } from './jobs/step.ts';
 export { type TruncateMode, truncateDevice } from './jobs/truncate.ts';
 export { writeLayout } from './jobs/write-layout.ts';

@@ -13,4 +13,11 @@ export {
   openChain,
   openImageFile,
 } from './platform/node/open-images.ts';
+export {
+  type OpenedWritable,
+  openWritableImage,
+  type WritableOptions,
+  withWritableImage,
+} from './platform/node/open-writable.ts';
 export { type PumpOptions, pump } from './platform/node/pump.ts';
+export { runSteps } from './platform/node/run-steps.ts';
