@@ -15,7 +15,7 @@ import { runs, seed } from '../../../testing/seed.ts';
 import { MemoryDevice, memoryDeviceOf } from '../../device/memory.ts';
 import { DiskwrightError } from '../../errors.ts';
 import { readGuest } from '../../image/access.ts';
-import type { CheckReport, RepairReport } from '../../image/report.ts';
+import type { CheckReport, Finding, RepairReport } from '../../image/report.ts';
 import { checkImage } from './check/check.ts';
 import { repairImage } from './check/repair.ts';
 import { openImage } from './image.ts';
@@ -287,6 +287,10 @@ function judgeContent(bytes: Buffer, n: number): void {
   if (ours) expect(readFileSync(raw).equals(ours)).toBe(true);
 }
 
+/** A repair by qemu-img makes the file as long as its farthest refcount block wants it: terabytes, and minutes. */
+const reachesFar = ({ text }: Finding): boolean =>
+  Number(/^refcount block \d+ at (\d+): outside the file/.exec(text)?.[1] ?? 0) > 2 ** 28;
+
 it('what qemu-img opens has its verdicts and its bytes', () => {
   const chosen = new Map<number, { readonly mutant: Mutant; readonly ours: Ours }>();
   for (let n = 0; n < MUTANTS; n += SAMPLE) {
@@ -298,6 +302,7 @@ it('what qemu-img opens has its verdicts and its bytes', () => {
     const device = memoryDeviceOf(mutant.bytes);
     const repair = orRefused(() => finish(repairImage(device, 'all')));
     const findings = [...(repair?.found.findings ?? []), ...(repair?.again?.findings ?? [])];
+    if (findings.some(reachesFar)) continue;
     const ours = { check, repair, words: [words, refusal, ...findings.map(({ text }) => text)].join('\n') };
     writeFileSync(join(dir, `m${n}`), mutant.bytes);
     if (repair && device.size < 64 * 2 ** 20) {
