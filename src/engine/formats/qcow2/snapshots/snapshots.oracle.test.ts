@@ -136,7 +136,8 @@ const SEQUENCE = [
 ];
 
 describe('a sequence of operations leaves the same bytes as with qemu-img', () => {
-  const kinds = recipes.filter(
+  const smaller = recipes.map((one) => (one.name === 'metadata' ? { ...one, size: '4M' } : one));
+  const kinds = smaller.filter(
     ({ name, options = '' }) =>
       !/luks|data_file|refcount_bits=[12]$/.test(options) && !/empty disk|blank|bitmaps/.test(name),
   );

@@ -12,8 +12,9 @@
 import { DiskwrightError } from '../../../errors.ts';
 import type { Steps } from '../../../image/writable.ts';
 import { COPIED, compressedRange, Kind, kindOf, offsetOf } from '../entry.ts';
-import { mostOf } from '../refcounts/refcount-bits.ts';
+import { mostOf, refcountAt } from '../refcounts/refcount-bits.ts';
 import type { ImageState } from '../state.ts';
+import { ClusterSet } from '../tables/cluster-set.ts';
 import { partOf } from './steps.ts';
 
 /** Entries of L2 tables between two reports of progress. */
@@ -75,9 +76,12 @@ export class TreeRefcounts {
     return this.markL1(l1);
   }
 
-  /** One reference less to everything below `l1`, which is no longer in use itself. */
+  /**
+   * One reference less to everything below `l1`, which is no longer in use itself. Tables of the active L1 table keep
+   * their marks: `mark` is for them.
+   */
   *subtract(l1: DataView): Steps {
-    const { allocator, refcounts } = this.#state;
+    const { allocator, refcounts, l1View } = this.#state;
     const count = (table: number): void => {
       for (let from = 0; from < this.#clusterSize; from += this.#sliceBytes) {
         this.#copySlice(table + from);
@@ -87,8 +91,13 @@ export class TreeRefcounts {
     };
     yield* partOf(0, 2, this.#tables(l1, count));
     this.#state.flush();
+    const active = new ClusterSet();
+    for (let index = 0; index < l1View.byteLength / 8; index++) {
+      active.add(this.#tableAt(l1View, index) / this.#clusterSize);
+    }
     const mark = (table: number): void => {
-      if (refcounts.get(table / this.#clusterSize) !== 0) this.#markTable(table);
+      const cluster = table / this.#clusterSize;
+      if (!active.has(cluster) && refcounts.get(cluster) !== 0) this.#markTable(table);
     };
     yield* partOf(1, 2, this.#tables(l1, mark));
     this.#state.flush();
@@ -250,16 +259,26 @@ export class TreeRefcounts {
    */
   #markSlice(slice: number, counted: boolean): boolean {
     const { refcounts, l2Cache } = this.#state;
+    const { bits, perBlock } = refcounts;
+    // The block of the entry before, which is mostly the next one's too.
+    let first = 0;
+    let block: DataView | undefined;
+    let end = 0;
     let changed = false;
     for (let at = 0; at < this.#sliceBytes; at += this.#entryBytes) {
       const upper = this.#slice.getInt32(at);
       const lower = this.#slice.getInt32(at + 4);
       if ((upper | lower) === 0) continue;
       let copied = false;
-      if (counted) {
-        const kind = this.#kindAt(at);
-        const placed = kind === Kind.normal || kind === Kind.zeroAllocated;
-        copied = placed && refcounts.get(Math.floor(offsetOf(upper, lower) / this.#clusterSize)) === 1;
+      const kind = counted ? this.#kindAt(at) : Kind.unallocated;
+      if (kind === Kind.normal || kind === Kind.zeroAllocated) {
+        const cluster = Math.floor(offsetOf(upper, lower) / this.#clusterSize);
+        if (cluster < first || cluster >= end) {
+          first = cluster - (cluster % perBlock);
+          end = first + perBlock;
+          block = refcounts.blockOf(cluster)?.view;
+        }
+        copied = block !== undefined && refcountAt(block, cluster - first, bits) === 1;
       }
       const marked = copied ? upper | COPIED : upper & ~COPIED;
       if (marked === upper) continue;
