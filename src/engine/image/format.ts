@@ -7,7 +7,7 @@ import type { ReadableDevice, WritableDevice } from '../device/device.ts';
 import type { OptionSet, OptionTexts } from '../options/declare.ts';
 import type { ImageDescription } from './description.ts';
 import type { FormatExplorer } from './exploration.ts';
-import type { ImageDevices, OpenImage } from './image.ts';
+import type { ImageDevices, OpenImage, ReadSettings } from './image.ts';
 import type { ImageLayout } from './layout.ts';
 import type { CheckProgress, CheckReport, RepairMode, RepairReport } from './report.ts';
 import type { BitmapSource, OpenSettings, WritableDevices, WritableImage } from './writable.ts';
@@ -47,7 +47,7 @@ export interface FormatDriver {
   /** What the image says about itself; absent: cannot be told so far. Throws where it cannot be opened. */
   describe?(device: ReadableDevice): ImageDescription;
   /** Opens the image to read its disk; absent: cannot be read so far. Throws `corrupt` or `unsupported`. */
-  open?(devices: ImageDevices): OpenImage;
+  open?(devices: ImageDevices, settings?: ReadSettings): OpenImage;
   /** Loads what changes images of this format; absent: they cannot be changed so far. */
   editor?(): Promise<FormatEditor>;
   /** Loads what looks into files of this format; absent: only their disk can be looked at. */

@@ -42,3 +42,18 @@ export interface ImageDevices {
   /** Guest data outside the image (an external data file), where the image says that it has one. */
   readonly data?: ReadableDevice | undefined;
 }
+
+/** Which snapshot is meant: by its id or else its name, or by everything that is said of it. */
+export type SnapshotChoice = string | { readonly id?: string | undefined; readonly name?: string | undefined };
+
+/**
+ * A faster decoder of the host's: fills `into` from raw deflate data that junk may follow. False where it could not,
+ * for whatever reason: then the engine's own decoder has the last word.
+ */
+export type FastInflate = (packed: Uint8Array, into: Uint8Array) => boolean;
+
+export interface ReadSettings {
+  /** The disk as this snapshot holds it, as long as the disk is now. Formats without snapshots refuse it. */
+  readonly snapshot?: SnapshotChoice | undefined;
+  readonly inflate?: FastInflate | undefined;
+}

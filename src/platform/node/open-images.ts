@@ -5,13 +5,14 @@
  * Names inside images are hostile input: they open regular files only, one outside the image's folder is named in
  * a warning, `noExternal` refuses them all, and chains are at most 200 images long and never a circle.
  */
-import type { Stats } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
 import type { Chain } from '../../engine/image/access.ts';
 import type { BackingReference, FormatDriver } from '../../engine/image/format.ts';
-import type { OpenImage } from '../../engine/image/image.ts';
+import type { OpenImage, SnapshotChoice } from '../../engine/image/image.ts';
 import { driverFor, identityOf, MAX_CHAIN, openForReading, outside } from './backing-chain.ts';
+import { fastInflate } from './fast-inflate.ts';
 import type { NodeReadDevice } from './file-device.ts';
 import { refuseIfInUse } from './image-lock.ts';
 import { relativeToImage } from './image-name.ts';
@@ -23,6 +24,8 @@ export interface OpenOptions {
   /** Open no file that an image names. */
   readonly noExternal?: boolean;
   readonly onWarning?: (text: string) => void;
+  /** The disk as a snapshot of the first image of the chain holds it. */
+  readonly snapshot?: SnapshotChoice | undefined;
 }
 
 /** An image file with its driver; nothing but its magic has been looked at. */
@@ -44,6 +47,8 @@ export interface OpenedChain {
   readonly layers: readonly [Layer, ...Layer[]];
   /** The images alone, to read through. */
   readonly chain: Chain;
+  /** Every file that is open, data files too: its identity and its name. */
+  readonly files: ReadonlyMap<string, string>;
   close(): void;
 }
 
@@ -106,14 +111,24 @@ function openDataFile(file: ImageFile, options: OpenOptions): NodeReadDevice | u
   }
 }
 
-export function openLayer(file: ImageFile, opened: { close(): void }[], options: OpenOptions): Layer {
+/** `snapshot`: the disk as that one holds it. */
+export function openLayer(
+  file: ImageFile,
+  opened: { close(): void }[],
+  options: OpenOptions,
+  snapshot?: SnapshotChoice,
+): Layer {
   if (!file.driver.open) {
     const message = `${file.name}: the data of images of the format ${file.format} cannot be read here so far`;
     throw new DiskwrightError('unsupported', message);
   }
+  if (snapshot !== undefined && !named(file.name, () => file.driver.describe?.(file.device).snapshots)) {
+    throw new DiskwrightError('unsupported', `${file.name}: images of the format ${file.format} have no snapshots`);
+  }
   const data = openDataFile(file, options);
   if (data) opened.push(data);
-  const image = named(file.name, () => file.driver.open?.({ image: file.device, data }));
+  const settings = { snapshot, inflate: fastInflate };
+  const image = named(file.name, () => file.driver.open?.({ image: file.device, data }, settings));
   return { ...file, image: image as OpenImage };
 }
 
@@ -153,7 +168,7 @@ export async function openChain(reference: BackingReference, options: OpenOption
     const top = await openImageFile(reference, options);
     opened.push(top.device);
     const files: ImageFile[] = [top];
-    const layers: [Layer, ...Layer[]] = [openLayer(top, opened, options)];
+    const layers: [Layer, ...Layer[]] = [openLayer(top, opened, options, options.snapshot)];
     for (let below = backingOf(top); below; ) {
       const file = await openBelow(files, below, options);
       opened.push(file.device);
@@ -162,7 +177,8 @@ export async function openChain(reference: BackingReference, options: OpenOption
       below = backingOf(file);
     }
     const [{ image }, ...rest] = layers;
-    return { layers, chain: [image, ...rest.map((layer) => layer.image)], close };
+    const identities = new Map(opened.map(({ fd, path }) => [identityOf(fstatSync(fd)), path]));
+    return { layers, chain: [image, ...rest.map((layer) => layer.image)], files: identities, close };
   } catch (thrown) {
     close();
     throw thrown;

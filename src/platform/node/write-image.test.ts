@@ -182,7 +182,7 @@ describe('refused before anything is opened', () => {
     writeFileSync(at('base'), 'precious');
     symlinkSync('base', at('x'));
     const { dev, ino } = statSync(at('base'));
-    const inUse = new Map([[`${dev}:${ino}`, 'base']]);
+    const inUse = new Map([[`${dev}:${ino}`, 'the backing image base']]);
     await expect(writeImage('x', image(), { ...options(), inUse })).rejects.toThrow('would destroy the backing image');
     await expect(writeImage('new', withData('base'), { ...options(), inUse })).rejects.toThrow('would destroy');
     expect([existsSync(at('new')), readFileSync(at('base'), 'utf8')]).toEqual([false, 'precious']);

@@ -9,17 +9,26 @@ import type { FileLayout, ImageLayout } from '../../engine/image/layout.ts';
 import { emitLayout } from '../../jobs/create.ts';
 import { identityOf } from './backing-chain.ts';
 import { layoutForDevice } from './block-device.ts';
+import type { NodeFileDevice } from './file-device.ts';
 import { type PumpOptions, pump, throwIfCancelled, unlessCancelled } from './pump.ts';
 import { openTarget, planTarget, type Target, type TargetPlan } from './target.ts';
 
 export interface WriteOptions extends PumpOptions {
   readonly cwd: string;
-  /** Files that must stay as they are (the backing chain), by identity: what they are called. */
+  /** Files that must stay as they are, by identity: what they are (`the backing image base.qcow2`). */
   readonly inUse?: ReadonlyMap<string, string>;
   /** A line that the person should see. */
   readonly onNote?: ((text: string) => void) | undefined;
   /** Something will be lost or is not as it looks. */
   readonly onWarning?: ((text: string) => void) | undefined;
+  /** Puts the guest's data into what was laid out, before the files get their names. */
+  readonly fill?: ((files: LaidOut) => Promise<void>) | undefined;
+}
+
+/** The new files, not yet under their names. */
+export interface LaidOut {
+  readonly image: NodeFileDevice;
+  readonly data: NodeFileDevice | undefined;
 }
 
 interface Job {
@@ -52,7 +61,7 @@ function endOf(path: string): string {
 function refuseInUse({ plan }: Job, inUse: ReadonlyMap<string, string> | undefined): void {
   const used = plan.existing && inUse?.get(identityOf(plan.existing));
   if (used === undefined) return;
-  throw new DiskwrightError('invalid-option', `${plan.name}: writing it would destroy the backing image ${used}`);
+  throw new DiskwrightError('invalid-option', `${plan.name}: writing it would destroy ${used}`);
 }
 
 function planJobs(name: string, layout: ImageLayout, options: WriteOptions): Job[] {
@@ -97,6 +106,8 @@ export async function writeImage(name: string, layout: ImageLayout, options: Wri
       const target = targets[i];
       if (target) await write(job, target, options);
     }
+    const [image, data] = targets;
+    if (image) await options.fill?.({ image: image.device, data: data?.device });
     for (const { device } of targets) await unlessCancelled(device.flushed(), options.signal);
     // The data file first: an image without its data file would not open.
     for (const target of targets.toReversed()) target.commit();

@@ -7,6 +7,7 @@ import { inflateInto } from '../../codec/inflate.ts';
 import { zstdInto } from '../../codec/zstd.ts';
 import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
+import type { FastInflate } from '../../image/image.ts';
 import { COPIED, compressedRange } from './entry.ts';
 import type { ImageHeader } from './image-header.ts';
 
@@ -14,12 +15,14 @@ export class CompressedClusters {
   readonly #device: ReadableDevice;
   readonly #header: ImageHeader;
   readonly #cluster: Uint8Array;
+  readonly #inflate: FastInflate | undefined;
   /** Host offset of what `#cluster` holds. */
   #held = -1;
 
-  constructor(device: ReadableDevice, header: ImageHeader) {
+  constructor(device: ReadableDevice, header: ImageHeader, inflate?: FastInflate) {
     this.#device = device;
     this.#header = header;
+    this.#inflate = inflate;
     this.#cluster = new Uint8Array(header.clusterSize);
   }
 
@@ -39,7 +42,7 @@ export class CompressedClusters {
     if (stored > 0) this.#device.read(at, input);
     try {
       if (this.#header.compressionType === 'zstd') zstdInto(input, this.#cluster);
-      else inflateInto(input, this.#cluster);
+      else if (!this.#inflate?.(input, this.#cluster)) inflateInto(input, this.#cluster);
     } catch (thrown) {
       if (!(thrown instanceof DiskwrightError)) throw thrown;
       const place = `qcow2: compressed cluster for guest offset ${guest}, stored at ${at}`;
