@@ -152,6 +152,20 @@ test('a snapshot whose L1 table lies behind 8 EiB is not given up for one wrong 
   expect(bytesOf(device).equals(before)).toBe(true);
 });
 
+test('more snapshots than can be are given up, and the rest is written anew', () => {
+  const device = newImage();
+  const table = 100 * CLUSTER;
+  device.resize(table + 3 * 2 ** 20);
+  device.write(60, Uint8Array.of(0, 1, 0, 4));
+  put(device, 64, BigInt(table));
+  expect(() => checkAtOnce(device)).toThrow('at most 65536');
+  const { again, corruptionsFixed } = repair(device);
+  // Four too many; none has the extra data that version 3 asks for.
+  expect(corruptionsFixed).toBeGreaterThanOrEqual(4 + 65536);
+  expect([again?.corruptions, again?.leaks]).toEqual([0, 0]);
+  expect(openHeader(device).snapshots.count).toBe(65536);
+});
+
 test('an entry inside the header is not repaired, nor anything else then', () => {
   const device = newImage();
   // The L1 entry has reserved bits alone: the header is taken for an L2 table.
