@@ -113,3 +113,22 @@ export const FileIcon = () => (
     <path d="M9 2v3.5h3.5" />
   </Icon>
 );
+
+export const PlusIcon = () => (
+  <Icon>
+    <path d="M3 8h10M8 3v10" />
+  </Icon>
+);
+
+export const MinusIcon = () => (
+  <Icon>
+    <path d="M3 8h10" />
+  </Icon>
+);
+
+export const RefusedIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="5.5" />
+    <path d="M6 6l4 4M10 6l-4 4" />
+  </Icon>
+);

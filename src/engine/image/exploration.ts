@@ -12,8 +12,8 @@ export interface ClusterOwner {
   readonly text: string;
   /** The first of the guest's bytes that it belongs to. */
   readonly guest?: number;
-  /** The table whose entry leads here: its place in the file, and the entry. */
-  readonly entry?: { readonly table: number; readonly index: number };
+  /** Where the entry that leads here stands in the file. */
+  readonly entry?: number;
 }
 
 /** A part of the file that one may want to go to. */

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { commandField, pasteCommand, problemStrip, renderPage } from '../testing/render-page.tsx';
@@ -210,15 +210,15 @@ test('the theme turns and is remembered', async () => {
   expect(localStorage.getItem('diskwright.theme')).toBe(null);
 });
 
-test('a file dropped on the window is left alone, and that is said', async () => {
-  const { user } = await renderPage();
+test('a file dropped on the window goes to Open, and the form stays', async () => {
+  await renderPage();
   const drop = new Event('drop', { bubbles: true, cancelable: true });
   Object.assign(drop, { dataTransfer: { types: ['Files'], files: [new File(['x'], 'vm.qcow2')] } });
-  window.dispatchEvent(drop);
+  act(() => void window.dispatchEvent(drop));
   expect(drop.defaultPrevented).toBe(true);
-  await screen.findByText('vm.qcow2 was not opened.');
-  await user.click(button('Dismiss'));
-  expect(screen.queryByText('vm.qcow2 was not opened.')).toBe(null);
+  await screen.findByRole('heading', { name: 'vm.qcow2' });
+  expect(commandField().value).toBe('qemu-img create -f qcow2 disk.qcow2 32G');
+  location.hash = '';
 });
 
 test('the command line is copied and pasted through the clipboard', async () => {

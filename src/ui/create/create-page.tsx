@@ -63,7 +63,13 @@ function useLasting(active: boolean, milliseconds: number): boolean {
   return active && passed;
 }
 
-export function CreatePage({ client }: { readonly client: EngineClient }) {
+interface Props {
+  readonly client: EngineClient;
+  /** It is the place one is in. */
+  readonly active?: boolean;
+}
+
+export function CreatePage({ client, active = true }: Props) {
   const [{ line }, dispatch] = useReducer(reduce, initialState);
   const [openFolds, setOpenFolds] = useState<ReadonlySet<FoldName>>(new Set());
   const [wantsGzip, setWantsGzip] = useState(false);
@@ -132,7 +138,7 @@ export function CreatePage({ client }: { readonly client: EngineClient }) {
   const building = job.state === 'building';
   const finished = job.state === 'finished';
   const buildingShown = useLasting(building, 150);
-  useKeys(building || finished ? undefined : go, building ? cancel : undefined);
+  useKeys(!active || building || finished ? undefined : go, active && building ? cancel : undefined);
 
   // Back at the form after a build, the focus is where it was left: on the button.
   const action = useRef<HTMLDivElement>(null);

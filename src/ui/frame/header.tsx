@@ -1,6 +1,7 @@
 /** The bar at the top: the mark, the place one is in, the trust note and the theme. */
 import { useState } from 'react';
 import { LockIcon, Mark, MoonIcon, SunIcon, SystemThemeIcon, WarningIcon } from '../icons.tsx';
+import type { Place } from './place.ts';
 import { useForeignRequests } from './requests.ts';
 import { nextTheme, setTheme, storedTheme, type Theme } from './theme.ts';
 
@@ -39,7 +40,8 @@ function TrustNote() {
       </button>
       <div id="trust-note" className="trust__note" popover="auto">
         <p>
-          <b>Images are built on this device.</b> No part of one is sent anywhere: there is no server behind this page.
+          <b>Images are built and read on this device.</b> No part of one is sent anywhere: there is no server behind
+          this page.
         </p>
         <p>
           The number counts requests to any other address since the page loaded, as the browser itself records them. The
@@ -50,18 +52,25 @@ function TrustNote() {
   );
 }
 
-export function Header() {
+const PLACES: readonly { readonly id: Place; readonly name: string }[] = [
+  { id: 'create', name: 'Create' },
+  { id: 'open', name: 'Open' },
+];
+
+export function Header({ place }: { readonly place: Place }) {
   return (
     <header className="bar">
       <div className="bar__in">
         <span className="mark">
           <Mark />
-          Diskwright
+          <span className="mark__name">Diskwright</span>
         </span>
         <nav className="places" aria-label="Places">
-          <a href="#create" aria-current="page">
-            Create
-          </a>
+          {PLACES.map(({ id, name }) => (
+            <a key={id} href={`#${id}`} aria-current={id === place ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
         </nav>
         <div className="bar__end">
           <TrustNote />

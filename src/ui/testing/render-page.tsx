@@ -13,7 +13,8 @@ export async function renderPage() {
   return { engine, user };
 }
 
-export const commandField = (): HTMLTextAreaElement => screen.getByRole('textbox', { name: 'Command line' });
+export const commandField = (): HTMLTextAreaElement =>
+  screen.getByRole('textbox', { name: 'Command line', hidden: true });
 
 /** Replaces the command line as a paste would. */
 export async function pasteCommand(user: ReturnType<typeof userEvent.setup>, text: string): Promise<void> {

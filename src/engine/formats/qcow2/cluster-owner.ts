@@ -8,6 +8,8 @@ import { storedCount } from './check/stored-refcounts.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { COMPRESSED, compressedRange, offsetOf } from './entry.ts';
 
+const entryBytes = ({ header }: ClusterMap): number => (header.extendedL2 ? 16 : 8);
+
 /** Bytes of the disk that one L2 table maps. */
 export const mappedBytes = ({ header }: ClusterMap): number =>
   header.clusterSize * (header.clusterSize / (header.extendedL2 ? 16 : 8));
@@ -64,14 +66,14 @@ export function* dataOwner(
     const entry = entryTo(device, map, table, at);
     if (entry < 0) continue;
     const guest = index * mappedBytes(map) + entry * map.header.clusterSize;
-    return { text: 'Data of the disk.', guest, entry: { table, index: entry } };
+    return { text: 'Data of the disk.', guest, entry: table + entry * entryBytes(map) };
   }
   for (const index of candidates(map.snapshotRanges, at)) {
     yield;
     const table = map.snapshotL2[index] ?? 0;
     const entry = entryTo(device, map, table, at);
     if (entry < 0) continue;
-    return { text: 'Data that only snapshots use.', entry: { table, index: entry } };
+    return { text: 'Data that only snapshots use.', entry: table + entry * entryBytes(map) };
   }
   return undefined;
 }
@@ -130,7 +132,7 @@ export function* ownerOf(device: ReadableDevice, map: ClusterMap, cluster: numbe
     case ClusterKind.l2: {
       const index = l1IndexOf(device, map, at);
       const guest = index * mappedBytes(map);
-      const entry = { table: header.l1.offset, index };
+      const entry = header.l1.offset + index * 8;
       return index < 0 ? { text: 'An L2 table.' } : { text: `L2 table ${index}.`, guest, entry };
     }
     case ClusterKind.snapshotTable:

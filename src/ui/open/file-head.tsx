@@ -1,0 +1,89 @@
+/** The open file's name, what it is in one line, and what can be done with it as a whole. */
+import { useEffect, useState } from 'react';
+import { formatBytes } from '../../engine/bytes/units.ts';
+import type { OpenOrder, OpenReport } from '../../worker/open/protocol.ts';
+import { Chooser } from './chooser.tsx';
+import { type OpenImageHandle, type Opening, wordsOf } from './use-image.ts';
+
+function lineOf({ format, virtualSize, length, packed, problem, wrapping }: OpenReport): string {
+  if (wrapping) return `${formatBytes(length)}: ${wrapping.name}, not a disk image.`;
+  const from = packed ? `, unpacked from ${formatBytes(packed.length)}` : '';
+  if (problem || virtualSize === undefined) return `A ${format} file of ${formatBytes(length)}${from}.`;
+  if (format === 'raw') return `A raw disk of ${formatBytes(virtualSize)}${from}, read in place and never changed.`;
+  return `A ${formatBytes(virtualSize)} disk in a ${formatBytes(length)} ${format} file${from}, read in place and never changed.`;
+}
+
+/** Bytes read so far, asked for now and then while something is read. */
+function ReadSoFar({ image, length }: { readonly image: OpenImageHandle; readonly length: number }) {
+  const [bytes, setBytes] = useState<number>();
+  useEffect(() => {
+    let gone = false;
+    const look = () => {
+      image.ask({ kind: 'meter' }).then(
+        (read) => !gone && setBytes(read),
+        () => {},
+      );
+    };
+    look();
+    const timer = setInterval(look, 2000);
+    return () => {
+      gone = true;
+      clearInterval(timer);
+    };
+  }, [image]);
+  if (bytes === undefined || bytes === 0) return null;
+  return (
+    <p className="file__read" data-bytes-read={bytes}>
+      {formatBytes(bytes)} of {formatBytes(length)} read so far.
+    </p>
+  );
+}
+
+interface Props {
+  readonly order: OpenOrder;
+  readonly opening: Opening;
+  readonly image: OpenImageHandle | undefined;
+  readonly onAgain: () => void;
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly onClose: () => void;
+}
+
+export function FileHead({ order, opening, image, onAgain, onFiles, onClose }: Props) {
+  const name = opening.state === 'open' ? opening.report.name : (order.files[0]?.file.name ?? 'file');
+  const progress = opening.state === 'opening' ? opening.progress : undefined;
+  return (
+    <div className="file">
+      <div className="file__what">
+        <h1>{name}</h1>
+        <p role="status">
+          {opening.state === 'opening' && (progress ? `${progress.phase} …` : 'Opening …')}
+          {opening.state === 'failed' && !opening.cancelled && wordsOf(opening.error)}
+          {opening.state === 'failed' && opening.cancelled && 'Not opened: it was cancelled.'}
+          {opening.state === 'open' && lineOf(opening.report)}
+        </p>
+        {opening.state === 'open' && image && !opening.report.packed && (
+          <ReadSoFar image={image} length={opening.report.length} />
+        )}
+        {progress && progress.total > 0 && (
+          <progress value={progress.done} max={progress.total} aria-label={progress.phase} />
+        )}
+      </div>
+      <div className="file__end">
+        {opening.state === 'opening' && (
+          <button className="btn" type="button" onClick={opening.cancel}>
+            Cancel
+          </button>
+        )}
+        {opening.state !== 'opening' && (
+          <button className="btn" type="button" onClick={onAgain}>
+            Read again
+          </button>
+        )}
+        <Chooser label="Open another" name="Image files" multiple onFiles={onFiles} />
+        <button className="btn" type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
+    </div>
+  );
+}

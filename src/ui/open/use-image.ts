@@ -1,0 +1,86 @@
+/** One open image as the page knows it: the report, and a way to ask on. */
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { DiskwrightError } from '../../engine/errors.ts';
+import type { AskDetail, EngineClient, Inspector, SaveProgress } from '../../worker/engine-client.ts';
+import type { Ask, AskAnswers, Extraction, OpenOrder, OpenReport } from '../../worker/open/protocol.ts';
+
+export type Opening =
+  | { readonly state: 'none' }
+  | { readonly state: 'opening'; readonly progress: SaveProgress | undefined; readonly cancel: () => void }
+  | { readonly state: 'failed'; readonly error: Error; readonly cancelled: boolean }
+  | { readonly state: 'open'; readonly report: OpenReport };
+
+export interface OpenImageHandle {
+  ask<Kind extends Exclude<Ask['kind'], 'extract'>>(
+    ask: Extract<Ask, { kind: Kind }>,
+    detail?: AskDetail,
+  ): Promise<AskAnswers[Kind]>;
+  extract(extraction: Extraction, detail: AskDetail): Promise<AskAnswers['extract']>;
+}
+
+export const isCancelled = (error: unknown): boolean => error instanceof DiskwrightError && error.kind === 'cancelled';
+
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** `turn` opens the same files again. */
+export function useImage(
+  client: EngineClient,
+  order: OpenOrder | undefined,
+): { readonly opening: Opening; readonly image: OpenImageHandle | undefined } {
+  const [opening, setOpening] = useState<Opening>({ state: 'none' });
+  const [inspector, setInspector] = useState<Inspector>();
+  useEffect(() => {
+    let gone = false;
+    client.inspector().then(
+      (one) => {
+        if (!gone) setInspector(one);
+      },
+      (error: Error) => {
+        if (!gone) setOpening({ state: 'failed', error, cancelled: false });
+      },
+    );
+    return () => {
+      gone = true;
+    };
+  }, [client]);
+
+  useEffect(() => {
+    if (!order || !inspector) return;
+    const abort = new AbortController();
+    const cancel = () => abort.abort();
+    let gone = false;
+    setOpening({ state: 'opening', progress: undefined, cancel });
+    const onProgress = (progress: SaveProgress) => {
+      if (!gone) setOpening({ state: 'opening', progress, cancel });
+    };
+    inspector.ask(order, { kind: 'open' }, { onProgress, signal: abort.signal }).then(
+      (report) => {
+        if (!gone) setOpening({ state: 'open', report });
+      },
+      (error: Error) => {
+        if (!gone) setOpening({ state: 'failed', error, cancelled: isCancelled(error) });
+      },
+    );
+    return () => {
+      gone = true;
+      abort.abort();
+    };
+  }, [inspector, order]);
+
+  const ask = useCallback<OpenImageHandle['ask']>(
+    (question, detail) => {
+      if (!inspector || !order) return Promise.reject(new Error('nothing is open'));
+      return inspector.ask(order, question, detail);
+    },
+    [inspector, order],
+  );
+  const extract = useCallback<OpenImageHandle['extract']>(
+    (extraction, detail) => {
+      if (!inspector || !order) return Promise.reject(new Error('nothing is open'));
+      return inspector.extract(order, extraction, detail);
+    },
+    [inspector, order],
+  );
+  const image = useMemo(() => ({ ask, extract }), [ask, extract]);
+  return { opening: order ? opening : { state: 'none' }, image: opening.state === 'open' ? image : undefined };
+}
