@@ -248,6 +248,30 @@ describe('bitmaps that others left behind', () => {
     }
   });
 
+  test('header extensions that nobody knows turn round as often as in QEMU', async () => {
+    const strangers: Patch = (image) => {
+      // Behind the feature names of a new image, where its end marker is.
+      image.write('1111111100000008' + '6162636465666768' + '2222222200000003' + '7172730000000000', 504, 'hex');
+    };
+    await sequence(
+      { a: '1M' },
+      [
+        strangers,
+        'io a write 0 1k',
+        '--add a x',
+        'io a write 64k 1k',
+        inUse,
+        'io a write 128k 1k',
+        '--add a y',
+        orAutoclear(0x40),
+        '--clear a y',
+        notAutoclear,
+        'io a write 0 1k',
+      ],
+      false,
+    );
+  });
+
   test('feature bits that nobody knows', async () => {
     await sequence({ a: '1M' }, [orAutoclear(0x40), 'io a write 0 1k', '--add a x', orAutoclear(0x20), '--clear a x']);
   });

@@ -166,3 +166,27 @@ test('several bitmaps that are added at once are listed as QEMU lists them: the 
   image.close();
   expect(Object.keys(marks(device))).toEqual(['c', 'b', 'a']);
 });
+
+test('the directory is written over only while the header says that bitmaps are not valid', () => {
+  const start = Buffer.from(bytesOf(recorded()));
+  const directory = Number(start.readBigUInt64BE(start.indexOf('23852875', 104, 'hex') + 24));
+  const autoclear: number[] = [];
+  class Watched extends MemoryDevice {
+    override write(at: number, from: Uint8Array): void {
+      const byte = new Uint8Array(1);
+      this.read(95, byte);
+      if (at === directory) autoclear.push(byte[0] ?? 0);
+      super.write(at, from);
+    }
+  }
+  const device = new Watched();
+  device.write(0, start);
+  openForWriting({ image: device });
+  expect(autoclear).toEqual([0]);
+  // Left open, as by a crash: nothing is to be trusted.
+  expect(marks(device)).toEqual({});
+  expect(describeImage(device).specific?.data.bitmaps).toMatchObject([
+    { flags: ['in-use', 'auto'] },
+    { flags: ['in-use'] },
+  ]);
+});
