@@ -186,7 +186,7 @@ test('the directory is written over only while the header says that bitmaps are 
   // Left open, as by a crash: nothing is to be trusted.
   expect(marks(device)).toEqual({});
   expect(describeImage(device).specific?.data.bitmaps).toMatchObject([
-    { flags: ['in-use', 'auto'] },
     { flags: ['in-use'] },
+    { flags: ['in-use', 'auto'] },
   ]);
 });
