@@ -4,7 +4,7 @@
  */
 import type { CheckReport, Finding, RepairReport } from '../engine/image/report.ts';
 import { qemuJson } from '../jobs/qemu-json.ts';
-import { type Io, say } from './io.ts';
+import { type Io, printable, say } from './io.ts';
 import { twoDecimals } from './numbers.ts';
 
 function findingLine({ severity, text, counts, copied, repaired }: Finding): string {
@@ -25,7 +25,7 @@ function findingLine({ severity, text, counts, copied, repaired }: Finding): str
 
 /** One line for each finding, on stderr. */
 export function sayFindings(io: Io, { findings, moreFindings }: CheckReport): void {
-  for (const finding of findings) io.stderr(`${findingLine(finding)}\n`);
+  for (const finding of findings) io.stderr(`${printable(findingLine(finding))}\n`);
   if (moreFindings > 0) say(io, `${moreFindings} more like these`);
 }
 

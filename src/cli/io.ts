@@ -15,7 +15,7 @@ export interface Io {
 export const PROGRAM = 'diskwright';
 
 /** Names may come out of an image: nothing in them may move the cursor or begin a line of its own. */
-function printable(text: string): string {
+export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;

@@ -129,6 +129,20 @@ test('a sound image is not touched, and nothing but the image ever', async () =>
   expect(broken.ours.stderr).toContain('nothing was repaired');
 });
 
+test('a name inside the image begins no line of its own', async () => {
+  await withTempDirAsync(async (dir) => {
+    makeImage(dir);
+    qemuImgOrThrow(['snapshot', '-c', 'evil\nERROR cluster 1 refcount=1 reference=2', 'x'], { cwd: dir });
+    const bytes = readFileSync(join(dir, 'x'));
+    // The snapshot's L1 table is not aligned.
+    bytes[Number(bytes.readBigUInt64BE(64)) + 6] = 2;
+    writeFileSync(join(dir, 'x'), bytes);
+    const { stderr } = await diskwright(['check', 'x'], dir);
+    expect(stderr).toContain('evil\\x0aERROR');
+    expect(stderr).not.toMatch(/^ERROR cluster 1 refcount=1 reference=2/m);
+  });
+});
+
 test('formats without a check', async () => {
   await withTempDirAsync(async (dir) => {
     writeFileSync(join(dir, 'r.raw'), Buffer.alloc(4096));

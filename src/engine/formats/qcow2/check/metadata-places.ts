@@ -12,7 +12,9 @@ const LOOKED_AT = Object.values(Overlap).reduce((bits, bit) => bits | bit, 0) & 
 
 export function metadataPlaces(device: ReadableDevice, { header, snapshots, bitmaps }: Subject): MetadataMap {
   const { l1, refcountTable, clusterSize } = header;
-  const inactive = snapshots.snapshots.map((one) => ({ offset: one.l1.offset, bytes: one.l1.entries * 8 }));
+  const inactive = snapshots.snapshots
+    .map(({ l1: table }) => ({ offset: table.offset, bytes: table.entries * 8 }))
+    .filter(({ bytes }) => bytes > 0);
   const map = new MetadataMap(
     clusterSize,
     {

@@ -82,6 +82,9 @@ function refuseOverlap(tables: string, walked: number, device: ReadableDevice): 
   throw new DiskwrightError('corrupt', `qcow2: the ${tables} overlap many times.`);
 }
 
+/** A name from the image, as far as a line has room for it: it may have 65535 bytes. */
+const clipped = (name: string): string => (name.length > 60 ? `${name.slice(0, 60)}…` : name);
+
 /** Bytes of a table of 64-bit entries that lie inside the file, whole entries. */
 function tablePart(device: ReadableDevice, table: { readonly offset: number; readonly entries: number }): number {
   const bytes = Math.min(table.entries * 8, Math.max(0, device.size - table.offset));
@@ -103,7 +106,7 @@ function surveySnapshots(
   for (const { id, name, l1: tables } of table.snapshots) {
     walked += tablePart(device, tables);
     refuseOverlap('L1 tables of the snapshots', walked, device);
-    const what = `the L1 table of snapshot ${id} "${name}"`;
+    const what = `the L1 table of snapshot ${clipped(id)} "${clipped(name)}"`;
     // QEMU stops here as well: giving up what a snapshot refers to because of one wrong bit would be a loss.
     if (tables.offset > LAST_READABLE - MAX_L1_BYTES) {
       throw new DiskwrightError('corrupt', `qcow2: ${what} is at ${tables.offset}, where no file reaches.`);
@@ -133,7 +136,7 @@ function surveyBitmaps(
   marker.mark('the bitmap directory', directory.offset, directory.bytes);
   let walked = 0;
   for (const { name, table } of directory.bitmaps) {
-    marker.mark(`the table of bitmap "${name}"`, table.offset, table.entries * 8);
+    marker.mark(`the table of bitmap "${clipped(name)}"`, table.offset, table.entries * 8);
     const bytes = tablePart(device, table);
     walked += bytes;
     refuseOverlap('bitmap tables', walked, device);
@@ -143,7 +146,7 @@ function surveyBitmaps(
         const lower = view.getUint32(at + 4);
         const offset = (upper & 0x00ff_ffff) * 2 ** 32 + ((lower & ~0x1ff) >>> 0);
         const reserved = (upper & 0xff00_0000) !== 0 || (lower & 0x1fe) !== 0 || ((lower & 1) !== 0 && offset !== 0);
-        const place = `bitmap "${name}", table entry ${(from + at) / 8}`;
+        const place = `bitmap "${clipped(name)}", table entry ${(from + at) / 8}`;
         if (reserved || offset % header.clusterSize !== 0) findings.corruption(`${place}: reserved bits are set`);
         else if (offset !== 0) marker.mark(place, offset, header.clusterSize);
       }
