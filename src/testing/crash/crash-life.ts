@@ -307,7 +307,10 @@ export class CrashLife {
     const { sectors } = this.#model;
     if (!this.#image.resize) throw new Error('the size cannot be changed');
     const most = (4 * this.#shape.size) / SECTOR;
-    const target = kind === 'grow' ? sectors + random.between(1, 100) : random.below(sectors + 1);
+    const perCluster = Number(this.#shape.texts.cluster_size ?? 65536) / SECTOR;
+    // What is cut off a cluster would show again when the disk grows, here as in QEMU.
+    const shorter = Math.floor(random.below(sectors + 1) / perCluster) * perCluster;
+    const target = kind === 'grow' ? sectors + random.between(1, 100) : shorter;
     if (target > most || target === sectors) return undefined;
     const preallocation =
       kind === 'grow' && random.once(3) ? random.pick(['metadata', 'falloc', 'full'] as const) : 'off';

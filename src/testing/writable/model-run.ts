@@ -191,6 +191,9 @@ export class ModelRun {
     const grow = random.once(2) || before === 0;
     const step = 512 * random.between(1, Math.max(1, Math.floor((3 * this.#clusterSize) / 512)));
     const size = grow ? before + step : Math.max(0, before - step);
+    // Of the last cluster the part behind the new end keeps its bytes, and growing shows them again, here as in QEMU.
+    const kept = Math.min(before, Math.ceil(size / this.#clusterSize) * this.#clusterSize);
+    if (kept > size) this.#image.zero(size, kept - size);
     const preallocation = grow ? random.pick(['off', 'off', 'metadata', 'falloc', 'full'] as const) : 'off';
     finish(this.#image.resize?.({ size, preallocation }));
     const disk = Buffer.alloc(size);
