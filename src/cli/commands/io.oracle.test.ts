@@ -32,6 +32,10 @@ beforeAll(() => {
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'extended_l2=on', 'extended', '1M'], { cwd });
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', 'empty', '0'], { cwd });
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', 'base', '-F', 'raw', 'overlay'], { cwd });
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', 'empty', '-F', 'qcow2', 'zeros', '1M'], { cwd });
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'cluster_size=512', '-b', 'base', '-F', 'raw', 'small', '43k'], {
+    cwd,
+  });
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -167,6 +171,26 @@ test('compressed clusters have the same content and checks', async () => {
   const cwd = join(dir, `run${run - 1}`);
   expect(qemuImgOrThrow(['check', 'qcow2'], { cwd }).stdout).toContain('No errors were found');
   expect(qemuIo(['-c', 'read -P 3 128k 64k', '-c', 'read -P 4 192k 128k', 'qcow2'], { cwd }).code).toBe(0);
+});
+
+describe('copying on reading', () => {
+  test.each([
+    ['overlay', 'read -P 0xbb 100k 4k; map'],
+    ['overlay', 'write -P 1 64k 64k; read 0 1M; map'],
+    ['overlay', 'write -z 64k 64k; read 10k 200k; discard 0 64k; read 0 64k; map'],
+    ['overlay', 'reopen -r; read 0 64k; reopen -w; read 0 64k; map'],
+    ['zeros', 'read 0 1M; map'],
+    ['qcow2', 'read 0 1M; map'],
+    ['old', 'read 0 100k; map'],
+    ['small', 'read 0 1k; map; read 40k 3k; map'],
+  ])('%s: %s', async (image, lines) => {
+    await same(['-C', image, ...commands(lines)]);
+  });
+
+  test('needs an image that is open for writing', async () => {
+    const args = ['-r', '-C', '-c', 'length', 'overlay'];
+    expect((await ours(args)).status).toBe(theirs(args).status);
+  });
 });
 
 describe('lines that cannot be run', () => {

@@ -26,7 +26,7 @@ const flags = {
   nocache: { short: 'n', long: 'nocache', help: '', refused: CACHING },
   cache: { short: 't', long: 'cache', value: 'mode', help: '', refused: CACHING },
   misalign: { short: 'm', long: 'misalign', help: '', refused: CACHING },
-  copyOnRead: { short: 'C', long: 'copy-on-read', help: '', refused: 'reading never writes here' },
+  copyOnRead: { short: 'C', long: 'copy-on-read', help: 'Keep in the image what is read from below it' },
   nativeAio: { short: 'k', long: 'native-aio', help: '', refused: 'the host has one way of reading and writing' },
   aio: { short: 'i', long: 'aio', value: 'mode', help: '', refused: 'the host has one way of reading and writing' },
   trace: { short: 'T', long: 'trace', value: 'pattern', help: '', refused: 'there is nothing to trace here' },
@@ -50,6 +50,7 @@ function wishOf(line: Line, file: string): OpenWish {
       reference,
       readOnly: lastOf(line, 'readOnly') !== undefined || settings.readOnly,
       share: lastOf(line, 'share') !== undefined || settings.share,
+      copyOnRead: lastOf(line, 'copyOnRead') !== undefined,
       discard: discardMode(lastOf(line, 'discard') ?? settings.discard ?? 'unmap'),
       texts: settings.texts,
     };

@@ -12,7 +12,6 @@ import type { OpenWish, Session } from './session.ts';
 
 const NOT_HERE: Readonly<Record<string, string>> = {
   s: 'no copy is made that is thrown away afterwards',
-  C: 'reading never writes here',
   n: 'the host has one way of caching',
   t: 'the host has one way of caching',
   c: 'the host has one way of caching',
@@ -48,6 +47,7 @@ async function open({ flags, words }: IoLine, session: Session): Promise<boolean
     reference: driver === undefined ? { name } : { name, format: driver },
     readOnly: flags.has('r') || settings.readOnly,
     share: flags.has('U') || settings.share,
+    copyOnRead: flags.has('C'),
     discard: discardMode(flags.get('d') ?? settings.discard ?? 'unmap'),
     texts: settings.texts,
   };
@@ -61,10 +61,18 @@ async function reopen({ flags }: IoLine, session: Session): Promise<boolean> {
   const { wish } = session.opened;
   const settings = settingsFrom(parsed(flags.get('o')));
   const readOnly = flags.has('r') || settings.readOnly || (wish.readOnly && !flags.has('w'));
+  if (readOnly && wish.copyOnRead)
+    throw new IoMistake('what is read is kept in the image (-C), so it stays open for writing');
   const texts = readOnly ? {} : { ...wish.texts, ...settings.texts };
   const discard = discardMode(settings.discard ?? wish.discard);
   session.close();
-  await session.open({ ...wish, readOnly, texts, discard, share: wish.share && readOnly });
+  await session.open({
+    ...wish,
+    readOnly,
+    texts,
+    discard,
+    share: wish.share && readOnly,
+  });
   return true;
 }
 
@@ -113,7 +121,7 @@ export const manageCommands: readonly IoCommand[] = [
     name: 'open',
     short: 'o',
     letters: 'rsCnkUt:d:o:',
-    usage: '[-rU] [-d discard] [-o settings] [file]',
+    usage: '[-rCU] [-d discard] [-o settings] [file]',
     about: 'opens an image',
     least: 0,
     most: 1,

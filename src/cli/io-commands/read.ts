@@ -1,5 +1,6 @@
 /** Reading: `read`, and `readv` and `aio_read`, whose pieces make one request here. */
 import { readGuest } from '../../engine/image/access.ts';
+import { copyUp } from '../../jobs/copy-on-read.ts';
 import { assertOnDisk, type IoCommand, sayFailed } from './command.ts';
 import { type IoLine, IoMistake, MAX_REQUEST, readLength, readNumber, readPattern } from './line.ts';
 import { dumpText, reportText } from './print.ts';
@@ -24,6 +25,10 @@ function perform(session: Session, request: ReadRequest, dump: (bytes: Uint8Arra
   const buffer = new Uint8Array(Math.min(PIECE, length));
   let same = true;
   assertOnDisk(session, at, length);
+  const { writable, wish, driver, device } = session.opened;
+  if (writable && wish.copyOnRead) {
+    copyUp(writable, session.chain, driver.describe?.(device).clusterSize ?? 1, at, length);
+  }
   for (let done = 0; done < length; done += PIECE) {
     const bytes = buffer.subarray(0, Math.min(PIECE, length - done));
     readGuest(session.chain, at + done, bytes);

@@ -16,6 +16,8 @@ export interface OpenWish {
   readonly readOnly: boolean;
   /** Read an image that a machine is writing to; for reading only. */
   readonly share: boolean;
+  /** What is read from below is kept in the image. */
+  readonly copyOnRead: boolean;
   /** `ignore`: discards succeed and do nothing. */
   readonly discard: 'ignore' | 'unmap';
   /** Settings of the open image. */
@@ -80,6 +82,9 @@ export class Session {
       const opened = await openWritableImage(wish.reference, { ...this.#rest, settings });
       this.#opened = { ...opened, close: opened.close, writable: opened.image, wish };
       return;
+    }
+    if (wish.copyOnRead) {
+      throw new DiskwrightError('invalid-option', `${name}: -C writes to the image, and -r opens it for reading`);
     }
     const [setting] = Object.keys(wish.texts);
     if (setting !== undefined) {
