@@ -1,0 +1,77 @@
+/**
+ * Tells data from zeros, block by block: a block is zeros or data as a whole, and zeros between data count as data
+ * unless there are enough of them in a row.
+ */
+
+export interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly zero: boolean;
+}
+
+export interface ZeroRules {
+  /** Bytes of zeros in a row that are worth leaving out, a multiple of 512; 0: everything is data. */
+  readonly least: number;
+}
+
+/** Blocks are as large as the largest power of two within `least`, and lie at multiples of that. */
+export const blockOf = (least: number): number => 2 ** Math.floor(Math.log2(least));
+
+/** Whether words [from, to) are all zero. */
+function wordsAreZero(words: Int32Array, from: number, to: number): boolean {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const some =
+      (words[i] as number) |
+      (words[i + 1] as number) |
+      (words[i + 2] as number) |
+      (words[i + 3] as number) |
+      (words[i + 4] as number) |
+      (words[i + 5] as number) |
+      (words[i + 6] as number) |
+      (words[i + 7] as number);
+    if (some !== 0) return false;
+  }
+  for (; i < to; i++) if (words[i] !== 0) return false;
+  return true;
+}
+
+/** The words of whole sectors. */
+const wordsOf = (bytes: Uint8Array): Int32Array => new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+
+/** `bytes`: whole sectors at the start of a buffer, or aligned to words in it. */
+export const isZero = (bytes: Uint8Array): boolean => wordsAreZero(wordsOf(bytes), 0, bytes.length / 4);
+
+/** The runs of `bytes`, whole sectors that lie at offset `at` of the disk. */
+export function* zeroRuns(bytes: Uint8Array, at: number, { least }: ZeroRules): Generator<Run, void> {
+  if (least === 0) {
+    yield { from: 0, to: bytes.length, zero: false };
+    return;
+  }
+  const block = blockOf(least);
+  const words = wordsOf(bytes);
+  /** Where the zeros before the data begin, and the data itself; −1: no data yet. */
+  let zeros = 0;
+  let data = -1;
+  let dataEnd = 0;
+  for (let from = 0; from < bytes.length; ) {
+    const to = Math.min(bytes.length, from + block - ((at + from) % block));
+    if (!wordsAreZero(words, from / 4, to / 4)) {
+      if (data < 0) {
+        if (from > zeros) yield { from: zeros, to: from, zero: true };
+        data = from;
+      }
+      dataEnd = to;
+    } else if (data >= 0 && to - dataEnd >= least) {
+      yield { from: data, to: dataEnd, zero: false };
+      zeros = dataEnd;
+      data = -1;
+    }
+    from = to;
+  }
+  if (data >= 0) {
+    yield { from: data, to: dataEnd, zero: false };
+    zeros = dataEnd;
+  }
+  if (zeros < bytes.length) yield { from: zeros, to: bytes.length, zero: true };
+}
