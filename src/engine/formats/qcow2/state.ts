@@ -10,7 +10,7 @@ import type { WritableDevice } from '../../device/device.ts';
 import { FlushOnce } from '../../device/flush-once.ts';
 import { assert, DiskwrightError } from '../../errors.ts';
 import type { Chain } from '../../image/access.ts';
-import type { OpenSettings, WritableDevices } from '../../image/writable.ts';
+import type { OpenSettings, Steps, WritableDevices } from '../../image/writable.ts';
 import type { ImageBitmaps } from './bitmaps/bitmap-control.ts';
 import type { Extension } from './extensions.ts';
 import { Incompatible } from './features.ts';
@@ -62,6 +62,7 @@ export class ImageState {
   readonly atClose: (() => void)[] = [];
   /** Opening could not make it sound: the next one tries again. */
   readonly #staysDirty: boolean;
+  #repairedIfCut = false;
   /** Why nothing works any more: metadata was found damaged. */
   #broken: string | undefined;
 
@@ -72,7 +73,7 @@ export class ImageState {
     settings: OpenSettings = {},
   ) {
     this.#header = header;
-    this.#staysDirty = this.isDirty;
+    this.#staysDirty = this.countsLag;
     this.settings = settings;
     this.image = new FlushOnce(devices.image);
     this.external = (header.incompatible & Incompatible.externalDataFile) !== 0n;
@@ -122,8 +123,38 @@ export class ImageState {
     return this.backing !== undefined;
   }
 
-  get isDirty(): boolean {
-    return (this.#header.incompatible & Incompatible.dirty) !== 0n;
+  /** Refcounts are written late, under the dirty bit. */
+  get countsLag(): boolean {
+    return (this.#header.incompatible & Incompatible.dirty) !== 0n && !this.#repairedIfCut;
+  }
+
+  /**
+   * Runs work during which marks and counts cannot agree at every moment, however it is ordered. The dirty bit stands
+   * meanwhile, so that after a cut the next writable open repairs the image. Version 2 has no such bit.
+   */
+  *repairedIfCut<Result>(work: Steps<Result>): Steps<Result> {
+    if (this.#header.version < 3 || (this.#header.incompatible & Incompatible.dirty) !== 0n) return yield* work;
+    this.flush();
+    this.#repairedIfCut = true;
+    this.setFeatures({ incompatible: this.#header.incompatible | Incompatible.dirty });
+    try {
+      return yield* work;
+    } finally {
+      this.#leaveRepairedIfCut();
+    }
+  }
+
+  /** The work is done, or undone: where the bit cannot be cleared now it stays, and closing the image tries again. */
+  #leaveRepairedIfCut(): void {
+    try {
+      this.flush();
+      this.setFeatures({ incompatible: this.#header.incompatible & ~Incompatible.dirty });
+    } catch (error) {
+      if (!(error instanceof DiskwrightError)) throw error;
+      this.settings.onWarning?.(`the image stays marked as not closed cleanly: ${error.message}`);
+    } finally {
+      this.#repairedIfCut = false;
+    }
   }
 
   /** Throws once metadata was found damaged: what is in memory cannot be trusted to be written. */
@@ -148,10 +179,10 @@ export class ImageState {
 
   /** Before L2 entries point at what was just allocated: counts first, or with lazy refcounts the dirty bit. */
   beforeLinking(): void {
-    if (this.options.lazyRefcounts && !this.isDirty) {
+    if (this.options.lazyRefcounts && !this.countsLag && !this.#repairedIfCut) {
       this.setFeatures({ incompatible: this.#header.incompatible | Incompatible.dirty });
     }
-    if (!this.isDirty) this.l2Cache.dependsOn(this.refcounts.cache);
+    if (!this.countsLag) this.l2Cache.dependsOn(this.refcounts.cache);
     this.l2Cache.dependsOnFlush();
   }
 
@@ -160,7 +191,7 @@ export class ImageState {
     this.assertUsable();
     if (this.external) this.guest.flush();
     this.l2Cache.write();
-    if (!this.isDirty) this.refcounts.cache.write();
+    if (!this.countsLag) this.refcounts.cache.write();
     this.image.flush();
   }
 
@@ -168,7 +199,7 @@ export class ImageState {
   settle(): void {
     this.flush();
     this.refcounts.cache.flush();
-    if (!this.isDirty || this.#staysDirty) return;
+    if (!this.countsLag || this.#staysDirty) return;
     this.updateHeader({ incompatible: this.#header.incompatible & ~Incompatible.dirty });
   }
 

@@ -55,8 +55,7 @@ export class Snapshots implements SnapshotControl {
       const message = `qcow2: the name of a snapshot has at most ${MAX_SNAPSHOT_NAME} bytes.`;
       throw new DiskwrightError('invalid-option', message);
     }
-    const { l1, allocator, image, header } = state;
-    const bytes = l1.view.byteLength;
+    const { l1, header } = state;
     const made = (offset: number): Snapshot[] => [
       ...state.snapshots,
       newSnapshot({
@@ -70,6 +69,14 @@ export class Snapshots implements SnapshotControl {
     ];
     // Refused before anything is changed.
     snapshotTableBytes(made(0));
+    yield* state.repairedIfCut(this.#create(made));
+  }
+
+  /** `made`: the snapshots with the new one, whose L1 table lies at `offset`. */
+  *#create(made: (offset: number) => Snapshot[]): Steps {
+    const state = this.#state;
+    const { l1, allocator, image, header } = state;
+    const bytes = l1.view.byteLength;
     const offset = allocator.alloc(divideUp(bytes, header.clusterSize)) * header.clusterSize;
     let counted = false;
     let linked = false;
@@ -114,7 +121,7 @@ export class Snapshots implements SnapshotControl {
       // Later would be too late: making the disk shorter cannot be undone.
       yield* this.#tree.refuseFull(l1);
     }
-    yield* toTheEnd(this.#apply(snapshot, l1, size));
+    yield* toTheEnd(this.#state.repairedIfCut(this.#apply(snapshot, l1, size)));
   }
 
   *#apply(snapshot: Snapshot, l1: DataView, size: number): Steps {
@@ -141,7 +148,7 @@ export class Snapshots implements SnapshotControl {
   *delete(which: string | SnapshotFacts): Steps {
     this.#refuseDataFile();
     const snapshot = this.#find(which);
-    yield* toTheEnd(this.#delete(snapshot, this.#readL1(snapshot)));
+    yield* toTheEnd(this.#state.repairedIfCut(this.#delete(snapshot, this.#readL1(snapshot))));
   }
 
   *#delete(snapshot: Snapshot, l1: DataView): Steps {

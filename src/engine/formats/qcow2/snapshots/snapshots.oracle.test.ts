@@ -141,7 +141,10 @@ describe('a sequence of operations leaves the same bytes as with qemu-img', () =
     ({ name, options = '' }) =>
       !/luks|data_file|refcount_bits=[12]$/.test(options) && !/empty disk|blank|bitmaps/.test(name),
   );
-  test.each(kinds.map((recipe) => [recipe.name, recipe] as const))('%s', (_name, recipe) => replay(recipe, SEQUENCE));
+  const lazy = { name: 'lazy refcounts', size: '2M', options: 'lazy_refcounts=on', steps: ['write 0 1M'] };
+  test.each([...kinds, lazy].map((recipe) => [recipe.name, recipe] as const))('%s', (_name, recipe) =>
+    replay(recipe, SEQUENCE),
+  );
 
   test.each([
     ['1G', '600M', '100M'],
