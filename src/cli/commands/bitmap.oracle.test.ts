@@ -106,6 +106,8 @@ describe('a sequence of lines', () => {
     ['-o extended_l2=on,cluster_size=16k 1M'],
     ['-o lazy_refcounts=on 1M'],
     ['-o refcount_bits=64 70G'],
+    ['-o data_file=g 1M'],
+    ['-o data_file=g,data_file_raw=on 1M'],
     ['1048064'],
   ])('create %s', async (how) => {
     await sequence({ a: how }, LINES);

@@ -176,6 +176,7 @@ export class ImageBitmaps implements BitmapControl {
   /** Stores all that can be trusted anew. */
   store(): void {
     const state = this.#state;
+    state.assertUsable();
     // QEMU lists what is new the other way round.
     const added = this.#held.filter(({ entry }) => !entry).reverse();
     const list = [...this.#held.filter(({ entry }) => entry), ...added];
@@ -190,8 +191,9 @@ export class ImageBitmaps implements BitmapControl {
         made.push(bitmap);
         return bitmap;
       });
-      writeDirectory(state, entries);
-      stored = true;
+      writeDirectory(state, entries, () => {
+        stored = true;
+      });
     } finally {
       if (!stored) for (const bitmap of made) freeBits(state, bitmap);
     }

@@ -9,7 +9,7 @@ import { MAX_TRANSFER } from '../../../device/device.ts';
 import { DiskwrightError } from '../../../errors.ts';
 import { ALL_ONES, type Bitmap, encodeDirectory, readBitmapTable } from '../bitmaps.ts';
 import { Autoclear } from '../features.ts';
-import type { BitmapDirectoryPlace } from '../rewrite-header.ts';
+import { type BitmapDirectoryPlace, encodeHeaderCluster } from '../rewrite-header.ts';
 import type { ImageState } from '../state.ts';
 import type { Bits } from './bits.ts';
 
@@ -72,13 +72,16 @@ export function freeBits(state: ImageState, bitmap: Pick<Bitmap, 'name' | 'table
   state.allocator.free(bitmap.table.offset, table.length * 8, 'other');
 }
 
-/** Writes the directory to a new place, points the header at it and frees the old one. Without bitmaps: none. */
-export function writeDirectory(state: ImageState, bitmaps: readonly Bitmap[]): void {
+/**
+ * Writes the directory to a new place, points the header at it and frees the old one. Without bitmaps: none. From
+ * `onSwitch` on the header may name the new directory, whatever fails then: nothing of it may be taken back.
+ */
+export function writeDirectory(state: ImageState, bitmaps: readonly Bitmap[], onSwitch: () => void = () => {}): void {
   const { allocator } = state;
   const { clusterSize } = state.header;
   const old = state.contents.bitmaps;
   let place: BitmapDirectoryPlace | undefined;
-  let switched = false;
+  let ready = false;
   try {
     if (bitmaps.length > 0) {
       const directory = encodeDirectory(bitmaps);
@@ -88,12 +91,15 @@ export function writeDirectory(state: ImageState, bitmaps: readonly Bitmap[]): v
       writePieces(state, offset, directory);
       state.flush();
     }
-    const others = state.header.autoclear & KNOWN_AUTOCLEAR & ~Autoclear.bitmaps;
-    state.updateHeader({ autoclear: place ? others | Autoclear.bitmaps : others }, { bitmaps: place });
-    switched = true;
+    // Refused here, with nothing written, where the extension has no room.
+    encodeHeaderCluster(state.header, { ...state.contents, bitmaps: place });
+    ready = true;
   } finally {
-    if (!switched && place) allocator.free(place.offset, place.bytes, 'other');
+    if (!ready && place) allocator.free(place.offset, place.bytes, 'other');
   }
+  onSwitch();
+  const others = state.header.autoclear & KNOWN_AUTOCLEAR & ~Autoclear.bitmaps;
+  state.updateHeader({ autoclear: place ? others | Autoclear.bitmaps : others }, { bitmaps: place });
   if (old) allocator.free(old.offset, old.bytes, 'other');
 }
 

@@ -49,15 +49,28 @@ function marks(device: MemoryDevice): Record<string, string> {
   return found;
 }
 
-/** Fails the nth write, once or from then on. */
+/** Fails the nth thing that it is asked to do, once or from then on; a flush fails when everything is on the disk. */
 class Fails extends MemoryDevice implements WritableDevice {
   left = Number.POSITIVE_INFINITY;
   forEver = false;
 
   override write(at: number, from: Uint8Array): void {
+    this.#count();
+    super.write(at, from);
+  }
+
+  override zero(at: number, length: number): void {
+    this.#count();
+    super.zero(at, length);
+  }
+
+  override flush(): void {
+    this.#count();
+  }
+
+  #count(): void {
     this.left--;
     if (this.left === 0 || (this.forEver && this.left < 0)) throw new DiskwrightError('io', 'the device fails');
-    super.write(at, from);
   }
 }
 
@@ -77,7 +90,7 @@ test('what is recorded is where guests wrote, in bitmaps that are enabled', () =
   expect(problemsOf(device)).toEqual([]);
 });
 
-test('a device that fails, at whatever write: a bitmap says what it said, or that it is not to be trusted', () => {
+test('a device that fails, whatever it does: a bitmap says what it said, or that it is not to be trusted', () => {
   const start = bytesOf(recorded());
   for (const forEver of [false, true]) {
     let failed = true;

@@ -86,8 +86,9 @@ export class Snapshots implements SnapshotControl {
       if (this.#tree.markL1(l1.view, 'none')) l1.writeAll();
       yield* this.#tree.add(l1.view);
       counted = true;
-      storeSnapshotTable(state, made(offset));
-      linked = true;
+      storeSnapshotTable(state, made(offset), () => {
+        linked = true;
+      });
     } finally {
       if (!linked) {
         if (counted) allOf(this.#tree.subtract(l1.view));

@@ -3,8 +3,15 @@ import { divideUp } from '../../../bytes/math.ts';
 import { type Snapshot, snapshotTableBytes, snapshotTablePieces } from '../snapshots.ts';
 import type { ImageState } from '../state.ts';
 
-/** Puts the table of these snapshots to a new place, points the header at it and frees the old one. */
-export function storeSnapshotTable(state: ImageState, snapshots: readonly Snapshot[]): void {
+/**
+ * Puts the table of these snapshots to a new place, points the header at it and frees the old one. From `onSwitch` on
+ * the header may name the new table, whatever fails then: nothing that it refers to may be taken back.
+ */
+export function storeSnapshotTable(
+  state: ImageState,
+  snapshots: readonly Snapshot[],
+  onSwitch: () => void = () => {},
+): void {
   const { allocator, image } = state;
   const { clusterSize } = state.header;
   const bytes = snapshotTableBytes(snapshots);
@@ -20,6 +27,7 @@ export function storeSnapshotTable(state: ImageState, snapshots: readonly Snapsh
     if (!written) allocator.free(offset, bytes, 'always');
   }
   const old = { offset: state.header.snapshots.offset, bytes: state.snapshotTableBytes };
+  onSwitch();
   state.switchSnapshots({ count: snapshots.length, offset });
   state.snapshots = snapshots;
   state.snapshotTableBytes = bytes;
