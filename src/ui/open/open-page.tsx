@@ -44,7 +44,7 @@ function Look({ client, report, image, onAdd }: LookProps) {
   const readable = report.problem === undefined && report.diskProblem === undefined && report.missing.length === 0;
   const image_ = report.wrapping === undefined;
   return (
-    <main className="page page--open">
+    <div className="page page--open">
       <aside className="stack" aria-label="Findings">
         <TroublePanel report={report} onAdd={onAdd} />
         {report.can.check && <CheckPanel image={image} onShow={setSpot} clusterSize={report.clusterSize} />}
@@ -64,7 +64,7 @@ function Look({ client, report, image, onAdd }: LookProps) {
         <HexPanel report={report} image={image} map={map} spot={spot} onSpot={setSpot} readable={readable} />
         {image_ && <ExtractPanel client={client} report={report} readable={readable} extraction={extraction} />}
       </div>
-    </main>
+    </div>
   );
 }
 
@@ -78,9 +78,9 @@ export default function OpenPage({ client, order, onFiles, onOrder }: Props) {
       files: [...order.files, ...files.map((file) => (as === undefined ? { file } : { file, as }))],
     });
   return (
-    <>
+    <main>
       <FileHead
-        key={order.id}
+        key={`head ${order.id}`}
         order={order}
         opening={opening}
         image={image}
@@ -89,8 +89,8 @@ export default function OpenPage({ client, order, onFiles, onOrder }: Props) {
         onClose={() => onOrder(undefined)}
       />
       {opening.state === 'open' && image && (
-        <Look key={order.id} client={client} report={opening.report} image={image} onAdd={add} />
+        <Look key={`look ${order.id}`} client={client} report={opening.report} image={image} onAdd={add} />
       )}
-    </>
+    </main>
   );
 }
