@@ -42,7 +42,14 @@ const io = {
       // With nowhere to complain to, the exit code must do.
     }
   },
-  stdin: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY, terminal: false }),
+  // A signal ends the waiting for a line, too.
+  stdin: () =>
+    createInterface({
+      input: process.stdin,
+      crlfDelay: Number.POSITIVE_INFINITY,
+      terminal: false,
+      signal: cancel.signal,
+    }),
   cwd: process.cwd(),
   signal: cancel.signal,
 };

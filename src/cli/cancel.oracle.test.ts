@@ -36,12 +36,14 @@ function makeImages(): void {
 async function interrupt(args: readonly string[], signal: NodeJS.Signals) {
   const child = spawn(process.execPath, [program, ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
+  let sent = false;
   child.stderr.on('data', (bytes) => {
     stderr += bytes;
   });
   child.stdout.on('data', (bytes) => {
     stdout += bytes;
-    if (/\([1-9]\d\.\d\d\/100%\)/.test(stdout)) child.kill(signal);
+    // Once: a second signal kills at once.
+    if (!sent && /\([1-9]\d\.\d\d\/100%\)/.test(stdout)) sent = child.kill(signal);
   });
   return await new Promise<{ by: NodeJS.Signals | null; stdout: string; stderr: string }>((resolve) => {
     child.on('close', (_code, by) => resolve({ by, stdout, stderr }));
@@ -90,4 +92,26 @@ test('SIGINT during dd removes what was made', async () => {
     expect(stderr).toBe('diskwright: cancelled; what was made is removed\n');
     expect(readdirSync(dir)).not.toContain('new');
   }
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s while io waits for a line closes the image cleanly', async (signal) => {
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', 'lazy', '1M'], { cwd: dir });
+  const child = spawn(process.execPath, [program, 'io', 'lazy'], { cwd: dir, stdio: 'pipe' });
+  let [stdout, stderr] = ['', ''];
+  child.stderr.on('data', (bytes) => {
+    stderr += bytes;
+  });
+  child.stdin.write('write -P 7 0 64k\n');
+  child.stdout.on('data', (bytes) => {
+    stdout += bytes;
+    // The prompt for the next line: the image is dirty now.
+    if (/ops\/sec\)\nqemu-io> $/.test(stdout)) child.kill(signal);
+  });
+  const by = await new Promise((resolve) => {
+    child.on('close', (_code, sent) => resolve(sent));
+  });
+  expect([by, stderr]).toEqual([signal, 'diskwright: cancelled; the image is closed\n']);
+  expect(qemuImg(['info', 'lazy'], { cwd: dir }).stdout).not.toContain('cleanly shut down: no');
+  expect(qemuImg(['check', 'lazy'], { cwd: dir }).stdout).toContain('No errors were found');
+  expect(qemuIo(['-r', '-c', 'read -P 7 0 64k', 'lazy'], { cwd: dir }).code).toBe(0);
 });

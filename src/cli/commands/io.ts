@@ -3,6 +3,7 @@
  * or from standard input.
  */
 import { parseOptionList } from '../../engine/options/option-list.ts';
+import { throwIfCancelled } from '../../platform/node/pump.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { imageFlags, openOptions, splitImageOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
@@ -83,6 +84,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       if (verdict === 'quit') break;
       failed ||= verdict === 'failed';
     }
+    throwIfCancelled(io.signal, 'cancelled; the image is closed');
   } catch (thrown) {
     session.end();
     throw thrown;
