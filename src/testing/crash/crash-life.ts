@@ -390,7 +390,11 @@ export class CrashLife {
     const { corruptions, unmarked } = harm(report);
     if (corruptions.length > 0) return `${report.corruptions} corruptions: ${corruptions.slice(0, 3).join('; ')}`;
     if (report.leaks > 0) this.#tally.leaky++;
-    if (unmarked > 0) this.#tally.unmarked++;
+    if (unmarked > 0) {
+      this.#tally.unmarked++;
+      // Version 2 has no bit to say that a repair is due.
+      if (this.#shape.texts.compat !== '0.10') return `${unmarked} entries are not marked`;
+    }
     let disk: Int32Array;
     try {
       disk = this.#disk(image);
