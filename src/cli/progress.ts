@@ -1,21 +1,19 @@
-/** Percents as qemu-img prints them: over each other, at least so much apart. */
+/** Percents as qemu-img prints them: over each other, at least two apart. */
 import type { Io } from './io.ts';
 import { twoDecimals } from './numbers.ts';
 
-/** Percent between two reports, for most commands. */
-const USUAL_STEP = 2;
+/** Percent between two reports. */
+const STEP = 2;
 
 export class Progress {
   readonly #io: Io;
   readonly #on: boolean;
-  readonly #step: number;
   #percent = 0;
   #shown = 0;
 
-  constructor(io: Io, on: boolean, step = USUAL_STEP) {
+  constructor(io: Io, on: boolean) {
     this.#io = io;
     this.#on = on;
-    this.#step = step;
     this.#print();
   }
 
@@ -36,7 +34,7 @@ export class Progress {
     this.#percent = Math.min(100, percent);
     if (this.#percent > 99.999) this.#percent = 100;
     const finished = this.#percent === 100 && this.#shown < 100;
-    if (this.#percent >= this.#shown + this.#step || finished) this.#print();
+    if (this.#percent >= this.#shown + STEP || finished) this.#print();
   }
 
   #print(): void {

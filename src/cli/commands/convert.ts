@@ -21,20 +21,18 @@ import { refuseCompression } from '../../platform/node/deflate-pool.ts';
 import { type OpenedChain, openChain } from '../../platform/node/open-images.ts';
 import { type PreparedImage, prepareImage } from '../../platform/node/prepare-image.ts';
 import { type Command, helpFlag, lastOf, type ReadLine, readLine } from '../command.ts';
+import { ConvertProgress } from '../convert-progress.ts';
 import { imageFlags, imageOf, openOptions, writingFlags } from '../image-argument.ts';
 import { type Io, note, UsageError, warn } from '../io.ts';
 import { optionHelp } from '../option-help.ts';
 import { checkOptionList, hasOption, typedOptions, wantsOptionHelp } from '../option-texts.ts';
 import { sayProblems } from '../problems.ts';
-import { Progress } from '../progress.ts';
 import { creatableFormat } from './create.ts';
 
 const NAME = 'convert';
 const USUAL_ZEROS = 4096;
 const MOST_ZEROS = 16n * 1024n * 1024n;
 const MOST_THREADS = 16;
-/** Between two reports of progress. */
-const PERCENT = 1;
 
 const flags = {
   ...imageFlags,
@@ -246,7 +244,7 @@ async function convertOpened(wishes: Wishes, sources: readonly OpenedChain[], op
   return 0;
 }
 
-async function convertWith(wishes: Wishes, progress: Progress, io: Io): Promise<number> {
+async function convertWith(wishes: Wishes, progress: ConvertProgress, io: Io): Promise<number> {
   const { line, leastZeros, threads } = wishes;
   const sources = await openSources(wishes, io);
   try {
@@ -281,10 +279,10 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   if (output === undefined) throw new UsageError('an image to read and one to make are needed', NAME);
   checkCacheMode('-T', lastOf(line, 'sourceCache'));
   checkCacheMode('-t', lastOf(line, 'cache'));
-  const progress = new Progress(io, has(line, 'progress') && !has(line, 'quiet'), PERCENT);
+  const progress = new ConvertProgress(io, has(line, 'progress') && !has(line, 'quiet'));
   try {
     const code = await convertWith({ ...read, inputs: line.positionals.slice(0, -1), output }, progress, io);
-    if (code === 0) progress.at(1, 1);
+    if (code === 0) progress.finished();
     return code;
   } finally {
     progress.end();
