@@ -124,7 +124,7 @@ export function ExtractPanel({ client, report, readable, extraction }: Props) {
               }
             >
               <SaveIcon />
-              Save {stem}.raw
+              Save <span className="wide">{stem}.raw</span>
             </button>
           </div>
         )}

@@ -144,7 +144,9 @@ export function MapCanvas(props: Props) {
   const shown = grid.columns * rows * perCell;
   const whole = shown >= clusters;
   return (
-    <div className="map__frame" ref={frame}>
+    <div className="map__frame">
+      {/* Its width is what there is room for. */}
+      <div ref={frame} />
       <div ref={probes} hidden>
         {[...SWATCHES, ...INKS].map((name) => (
           <i key={name} data-colour={name} className={`ink--${name}`} />
