@@ -51,10 +51,13 @@ function readWish(args: readonly string[]): { readonly line: Line; readonly wish
 
 /** A longer name is cut, and never inside a character. */
 function shortened(name: string, io: Io): string {
-  let short = name;
-  while (Buffer.byteLength(short) > MAX_NAME_BYTES) short = [...short].slice(0, -1).join('');
-  if (short !== name) warn(io, `the name of a snapshot has at most ${MAX_NAME_BYTES} bytes; it was cut`);
-  return short;
+  const bytes = Buffer.from(name);
+  if (bytes.length <= MAX_NAME_BYTES) return name;
+  warn(io, `the name of a snapshot has at most ${MAX_NAME_BYTES} bytes; it was cut`);
+  let end = MAX_NAME_BYTES;
+  // Bytes 10xxxxxx go on with a character.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
 }
 
 /** Deleting goes by name alone, so that nobody deletes snapshot 1 who has one of the name "1". */

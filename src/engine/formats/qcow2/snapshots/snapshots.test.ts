@@ -9,7 +9,7 @@ import { DiskwrightError } from '../../../errors.ts';
 import { readGuest } from '../../../image/access.ts';
 import type { SnapshotControl, WritableImage } from '../../../image/writable.ts';
 import { openHeader } from '../open-header.ts';
-import { nextSnapshotId, readSnapshots } from '../snapshots.ts';
+import { newSnapshot, nextSnapshotId, readSnapshots, snapshotTableBytes, snapshotTablePieces } from '../snapshots.ts';
 import { allOf } from './steps.ts';
 
 const DATE = { seconds: 1_700_000_000, nanoseconds: 5 };
@@ -241,6 +241,26 @@ test('names and numbers that cannot be', () => {
   expect(snapshots.list()).toEqual([]);
   image.close();
   expect(problemsOf(device)).toEqual([]);
+});
+
+test('no more than 65536 snapshots', () => {
+  const device = newImage({ size: `${SIZE}` });
+  const at = 2 ** 20;
+  const one = { id: '1', name: 'x', l1: { offset: 0, entries: 0 }, diskSize: SIZE, seconds: 1, nanoseconds: 2 };
+  const many = new Array(65536).fill(newSnapshot(one));
+  for (const piece of snapshotTablePieces(many, at)) device.write(piece.at, piece.bytes);
+  const fields = Buffer.alloc(12);
+  fields.writeUInt32BE(65536, 0);
+  fields.writeBigUInt64BE(BigInt(at), 4);
+  device.write(60, fields);
+  const snapshots = snapshotsOf(openForWriting({ image: device }));
+  expect(snapshots.list().length).toBe(65536);
+  const before = device.size;
+  expect(() => allOf(snapshots.create('one too many', DATE))).toThrow('65536 snapshots are the most');
+  expect(device.size).toBe(before);
+  expect(() => snapshotTableBytes(new Array(65536).fill(newSnapshot({ ...one, name: 'n'.repeat(2000) })))).toThrow(
+    'would exceed 64 MiB',
+  );
 });
 
 test('damaged images end in words', () => {
