@@ -30,6 +30,7 @@ beforeAll(() => {
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'compat=0.10', 'old', '1M'], { cwd });
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', 'lazy', '1M'], { cwd });
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'extended_l2=on', 'extended', '1M'], { cwd });
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'data_file=guest', 'data', '1M'], { cwd });
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', 'empty', '0'], { cwd });
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', 'base', '-F', 'raw', 'overlay'], { cwd });
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', 'empty', '-F', 'qcow2', 'zeros', '1M'], { cwd });
@@ -143,6 +144,7 @@ describe('a script of commands', () => {
     ['old'],
     ['lazy'],
     ['extended'],
+    ['data'],
     ['overlay'],
     ['odd', '-f', 'raw'],
     ['empty'],

@@ -37,6 +37,10 @@ function writeCompressed(session: Session, at: number, length: number, content: 
     const { format } = session.opened;
     throw new DiskwrightError('unsupported', `images of the format ${format} hold no compressed data`);
   }
+  const { driver, device } = session.opened;
+  if (driver.dataFile?.(device) !== undefined) {
+    throw new DiskwrightError('unsupported', 'guest data in a file beside the image cannot be compressed');
+  }
   // Refused before the first cluster of the request is written.
   if (at % unit !== 0 || (length % unit !== 0 && at + length !== session.size)) {
     throw new DiskwrightError('invalid-option', `only whole clusters of ${unit} bytes can be compressed`);
