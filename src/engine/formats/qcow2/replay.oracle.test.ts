@@ -72,7 +72,7 @@ function drawRecipe(random: Random, largest: number): Recipe {
   if (backing) options.push(`backing_file=${random.pick(['short.raw', 'long.raw', 'base.qcow2'])}`);
   else if (!v2 && random.once(6)) options.push('data_file=DATA');
   const span = clusterSize * (clusterSize / (extended ? 16 : 8));
-  const clusters = random.pick([2, 3, 40]);
+  const clusters = random.pick(clusterSize > 2 ** 20 ? [1, 2, 3] : [2, 3, 40]);
   const size = span < 2 ** 22 ? Math.min(span * 2 + 3 * clusterSize, 2 ** 21) : clusters * clusterSize;
   return { name: options.join(','), size: `${size + (random.once(3) ? 512 : 0)}`, options: options.join(',') };
 }
