@@ -75,7 +75,14 @@ const port = Number(process.env.DISKWRIGHT_PORT ?? 4173);
 export default defineConfig({
   base: './',
   plugins: [react(), driversStayInTheWorker(), sendSecurityHeaders(), downloadServiceWorker()],
-  worker: { format: 'es', plugins: () => [wallComesFirst()] },
+  worker: {
+    format: 'es',
+    plugins: () => [wallComesFirst()],
+    // A folder of their own: who counts what the page fetches can tell them from the page's scripts.
+    rolldownOptions: {
+      output: { entryFileNames: 'assets/worker/[name]-[hash].js', chunkFileNames: 'assets/worker/[name]-[hash].js' },
+    },
+  },
   build: {
     outDir: 'dist/page',
     target: 'es2023',

@@ -80,7 +80,7 @@ test('what is fetched before the form is usable keeps its budget', async ({ page
   const bodies: Promise<Buffer>[] = [];
   page.on('response', (response) => {
     // The worker and what it loads have a budget of their own.
-    const own = response.frame() === page.mainFrame() && !/host-|driver-/.test(response.url());
+    const own = response.frame() === page.mainFrame() && !response.url().includes('/worker/');
     if (own && /\.(js|css)$/.test(response.url())) bodies.push(response.body());
   });
   await open(page);
