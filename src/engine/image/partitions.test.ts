@@ -1,6 +1,7 @@
 /** Partition tables by hand: MBR with logical partitions, GPT in both sector sizes, and what a hostile table says. */
 import { describe, expect, it } from 'vitest';
 import { memoryDeviceOf } from '../device/memory.ts';
+import { partitionFields } from './named-partitions.ts';
 import { readDiskLayout } from './partitions.ts';
 
 const MIB = 1024 * 1024;
@@ -94,6 +95,26 @@ describe('MBR', () => {
     expect(fat).toMatchObject({ partitions: [], content: { name: 'FAT32' } });
     expect(fat.table).toBe(undefined);
   });
+});
+
+it('names the bytes of both tables, in order and without overlap', () => {
+  const disk = diskOf(4 * MIB, (bytes, view) => gpt(bytes, view, 512, 8191));
+  const fields = partitionFields(disk, 0, 2048);
+  expect(fields.find(({ at }) => at === 450)?.value).toBe('Protects a GPT');
+  expect(fields.find(({ at }) => at === 512 + 72)).toMatchObject({
+    value: '1 KiB',
+    leads: { space: 'guest', at: 1024 },
+  });
+  expect(fields.find(({ at }) => at === 1024 + 32)).toMatchObject({
+    value: '1 MiB',
+    leads: { space: 'guest', at: MIB },
+  });
+  expect(fields.find(({ name }) => name === 'partition 1: name')?.value).toBe('root');
+  for (const [i, field] of fields.slice(1).entries()) {
+    expect(field.at).toBeGreaterThanOrEqual((fields[i]?.at ?? 0) + (fields[i]?.length ?? 0));
+  }
+  expect(partitionFields(disk, 510, 2).map(({ name }) => name)).toEqual(['signature']);
+  expect(partitionFields(disk, 2 * MIB, 512)).toEqual([]);
 });
 
 describe('GPT', () => {

@@ -65,10 +65,12 @@ interface Loaded {
 function Names({
   fields,
   selected,
+  space,
   onSpot,
 }: {
   readonly fields: readonly NamedField[];
   readonly selected: number;
+  readonly space: Spot['space'];
   readonly onSpot: Props['onSpot'];
 }) {
   const list = useRef<HTMLOListElement>(null);
@@ -87,11 +89,7 @@ function Names({
     <ol className="names" aria-label="Named fields" ref={list}>
       {fields.map((field, index) => (
         <li key={field.at} className={index === selected ? 'names__on' : undefined}>
-          <button
-            type="button"
-            aria-current={index === selected}
-            onClick={() => onSpot({ space: 'file', at: field.at })}
-          >
+          <button type="button" aria-current={index === selected} onClick={() => onSpot({ space, at: field.at })}>
             <span className="names__at">{offsetText(field.at).includes(' ') ? hexOffset(field.at) : field.at}</span>
             <span className="names__name">{field.name}</span>
             <span className="names__value">{field.value}</span>
@@ -103,7 +101,7 @@ function Names({
                 <button
                   className="btn btn--sm"
                   type="button"
-                  onClick={() => onSpot(field.leads ?? { space: 'file', at: 0 })}
+                  onClick={() => onSpot(field.leads ?? { space, at: field.at })}
                 >
                   Go to {offsetText(field.leads.at)}
                 </button>
@@ -286,7 +284,7 @@ export function HexPanel({ report, image, map, spot, onSpot, readable }: Props) 
             </span>
           </div>
         </div>
-        {space === 'file' && <Names fields={fields} selected={selected} onSpot={onSpot} />}
+        <Names fields={fields} selected={selected} space={space} onSpot={onSpot} />
       </div>
     </section>
   );

@@ -38,7 +38,11 @@ interface LookProps {
 }
 
 function Look({ client, report, image, onAdd }: LookProps) {
-  const [spot, setSpot] = useState<Spot>({ space: 'file', at: 0 });
+  const [spot, setSpot] = useState<Spot>({
+    // A raw file is the disk, and the disk's tables have names.
+    space: report.format === 'raw' && report.disk ? 'guest' : 'file',
+    at: 0,
+  });
   const map = useMap(image, report.can.map);
   const extraction = useExtraction(image);
   const readable = report.problem === undefined && report.diskProblem === undefined && report.missing.length === 0;

@@ -3,6 +3,7 @@ import type { ReadableDevice } from '../../engine/device/device.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { locateInChain, readGuest } from '../../engine/image/access.ts';
 import type { NamedField } from '../../engine/image/named-fields.ts';
+import { partitionFields } from '../../engine/image/named-partitions.ts';
 import type { CheckReport } from '../../engine/image/report.ts';
 import { mapDisk } from '../../jobs/map.ts';
 import { asOperation } from '../as-operation.ts';
@@ -12,7 +13,7 @@ import { pump } from '../pump.ts';
 import { extract } from './extract-job.ts';
 import { troubleOf } from './layers.ts';
 import type { Ask, AskAnswers, BytesReport, CellReport, DiskRun, MapSummary, OpenOrder, Space } from './protocol.ts';
-import { Session } from './session.ts';
+import { diskBytes, Session } from './session.ts';
 
 type Tell = (event: JobEvent) => void;
 type InspectCall = Extract<Call, { name: 'inspect' }>;
@@ -143,7 +144,7 @@ function bytes(session: Session, { space, at, length }: Extract<Ask, { kind: 'by
     const there = new Uint8Array(Math.max(0, Math.min(wanted, chain[0].virtualSize - at)));
     try {
       readGuest(chain, at, there);
-      return { bytes: there, fields: [] };
+      return { bytes: there, fields: partitionFields(diskBytes(chain), at, there.length) };
     } catch (error) {
       return { bytes: new Uint8Array(0), fields: [], trouble: troubleOf(error) };
     }

@@ -1,0 +1,24 @@
+/** Open in the other engine: files are read, unpacked, drawn and checked there as well. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect } from '@playwright/test';
+import { qemuImgOrThrow, qemuIo } from '../src/testing/oracle/qemu-tools.ts';
+import { legendCount, mapComplete, named, openFiles, test } from './support/open-image.ts';
+
+test('an image is opened, unpacked, drawn and checked in Firefox', async ({ page, folder }) => {
+  const file = join(folder, 'a.qcow2');
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', file, '1G']);
+  qemuIo(['-c', 'write -P 65 5M 1M', file]);
+  writeFileSync(`${file}.gz`, gzipSync(readFileSync(file)));
+  await openFiles(page, [`${file}.gz`]);
+  await expect(page.getByRole('heading', { name: 'a.qcow2', exact: true })).toBeVisible();
+  await mapComplete(page);
+  expect(await legendCount(page, 'Data')).toBe(16);
+  await page.getByRole('button', { name: 'Check the image' }).click();
+  await expect(named(page, 'Check').locator('.verdict')).toHaveText('Nothing is wrong');
+  await named(page, 'Bytes').getByRole('radio', { name: 'Disk' }).check({ force: true });
+  await named(page, 'Bytes').getByLabel('Go to byte').fill('5M');
+  await named(page, 'Bytes').getByLabel('Go to byte').press('Enter');
+  await expect(named(page, 'Bytes').locator('.hex__letters').first()).toHaveText(/^A+$/);
+});
