@@ -34,6 +34,8 @@ const MOST_RESIDENT = 2 ** 30;
 const MOST_MAP_ENTRIES = 500;
 const MOST_STEPS = 5000;
 const READ = 20_000;
+/** Of what was said about a mutant that is judged wrongly. */
+const MOST_WORDS = 2000;
 
 const dir = mkdtempSync(join(tmpdir(), 'diskwright-fuzz-'));
 let corpus: ReturnType<typeof makeCorpus>;
@@ -237,8 +239,21 @@ function judgeCheck(ours: Ours, theirs: Judgement): void {
   if (check && code !== 1) expect([check.corruptions, check.leaks]).toEqual([corruptions, leaks]);
 }
 
-function judgeRepair({ repair, words }: Ours, theirs: Judgement, n: number): void {
-  if (words.includes('only values below 2^53 work here')) return;
+/** The header is taken for a table of another kind: what it says there depends on where new refcounts are. */
+const headerIsTable = ({ bytes }: Mutant, words: string): boolean =>
+  words.includes('L2 table at 0,') || (bytes.readUInt32BE(60) !== 0 && bytes.readBigUInt64BE(64) === 0n);
+
+/**
+ * Where new refcounts or a new snapshot table lie is each program's own business, and tables that refer to what is
+ * behind the end of the file may take them for data. A snapshot table that itself reaches there is given up by QEMU.
+ */
+const isOwnBusiness = (words: string): boolean =>
+  words.includes('beyond the end') && /Rebuilding|too short|too much extra|the snapshot table at/.test(words);
+
+function judgeRepair({ repair, words }: Ours, theirs: Judgement, n: number, mutant: Mutant): void {
+  if (words.includes('only values below 2^53 work here') || headerIsTable(mutant, words)) return;
+  // Opened for writing there, bitmaps are stored anew, broken or not.
+  if (theirs.words.includes('Could not open')) return;
   const refused = !repair || repair.refused !== undefined || repair.found.failures > 0;
   const report = repair?.again ?? repair?.found;
   const code = refused || !report ? 1 : codeOf(report);
@@ -248,16 +263,10 @@ function judgeRepair({ repair, words }: Ours, theirs: Judgement, n: number): voi
     expect(theirs.words).toMatch(/Refblock offset|writing refblock|Cannot allocate memory|Input\/output error/);
     tally.differing++;
   }
+  if (isOwnBusiness(words)) return;
   const after = judgement('after', 'after', n);
   expect([after.code, after.corruptions, after.leaks]).toEqual([code, report?.corruptions, report?.leaks]);
   if (theirs.code === 1) return;
-  // Where new refcounts lie is each program's own business, and a damaged table may take them for data.
-  const moved = /Rebuilding|too short|too much extra/.test(words);
-  const own = moved && /beyond the end|L2 table at 0,/.test(words);
-  if (own) {
-    expect(code).not.toBe(1);
-    return;
-  }
   const fixed = (repair?.corruptionsFixed ?? 0) + (repair?.leaksFixed ?? 0);
   expect([code, report?.corruptions, report?.leaks, fixed]).toEqual([
     theirs.code,
@@ -319,14 +328,13 @@ it('what qemu-img opens has its verdicts and its bytes', () => {
       if (!theirs.words.includes('Could not open')) {
         tally.judged++;
         judgeCheck(ours, theirs);
-        judgeRepair(ours, judgement('repair', 'repair', n), n);
+        judgeRepair(ours, judgement('repair', 'repair', n), n, mutant);
       }
       judgeContent(mutant.bytes, n);
     } catch (thrown) {
       const words = readFileSync(join(dir, `words${n}`), 'utf8') + readFileSync(join(dir, `repairwords${n}`), 'utf8');
-      throw new Error(`mutant ${n} of seed ${seed} (${mutant.name})\nqemu-img: ${words}\nours: ${ours.words}`, {
-        cause: thrown,
-      });
+      const said = `qemu-img: ${words.slice(-MOST_WORDS)}\nours: ${ours.words.slice(-MOST_WORDS)}`;
+      throw new Error(`mutant ${n} of seed ${seed} (${mutant.name})\n${said}`, { cause: thrown });
     }
   }
   expect(tally.judged).toBeGreaterThan(chosen.size / 3);

@@ -29,6 +29,8 @@ export interface CheckedSnapshot {
   readonly id: string;
   readonly name: string;
   readonly l1: { readonly offset: number; readonly entries: number };
+  /** Of the L1 table: told from the low word, as an offset beyond 2^53 is not exact. */
+  readonly aligned: boolean;
   readonly head: Uint8Array;
   /** As far as it may be kept. */
   readonly extra: Uint8Array;
@@ -100,6 +102,7 @@ export function readCheckedTable(device: ReadableDevice, header: ImageHeader, to
       id: decodeUtf8(names.subarray(0, idLength)),
       name: decodeUtf8(names.subarray(idLength)),
       l1: { offset: getU64(view, At.l1Offset), entries: view.getUint32(At.l1Entries) },
+      aligned: (view.getUint32(At.l1Offset + 4) & (clusterSize - 1)) === 0,
       head,
       extra,
       names,

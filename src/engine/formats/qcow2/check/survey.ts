@@ -103,15 +103,15 @@ function surveySnapshots(
     findings.corruption(`${table.snapshots.length} snapshots on an image with an external data file`);
   }
   let walked = 0;
-  for (const { id, name, l1: tables } of table.snapshots) {
+  for (const { id, name, l1: tables, aligned } of table.snapshots) {
     walked += tablePart(device, tables);
     refuseOverlap('L1 tables of the snapshots', walked, device);
     const what = `the L1 table of snapshot ${clipped(id)} "${clipped(name)}"`;
     // QEMU stops here as well: giving up what a snapshot refers to because of one wrong bit would be a loss.
-    if (tables.offset > LAST_READABLE - MAX_L1_BYTES) {
+    if (tables.entries > 0 && tables.offset > LAST_READABLE - MAX_L1_BYTES) {
       throw new DiskwrightError('corrupt', `qcow2: ${what} is at ${tables.offset}, where no file reaches.`);
     }
-    if (tables.offset % header.clusterSize !== 0) findings.corruption(`${what} at ${tables.offset}, not aligned`);
+    if (!aligned) findings.corruption(`${what} at ${tables.offset}, not aligned`);
     else if (tables.entries * 8 > MAX_L1_BYTES) findings.corruption(`${what}: ${tables.entries} entries, too many`);
     else l1.walk(what, tables, false);
   }
