@@ -57,7 +57,7 @@ const flags = {
   cache: {
     short: 't',
     value: 'mode',
-    help: 'How the new image is written: writeback, writethrough, unsafe (all alike)',
+    help: 'writeback, writethrough: a new image is on the disk when it gets its name (default); unsafe: need not be',
   },
   sourceCache: { short: 'T', value: 'mode', help: 'How images are read: writeback, writethrough, unsafe (all alike)' },
   offload: { short: 'C', help: '', refused: 'Node cannot have the host copy for it' },
@@ -254,6 +254,7 @@ async function convertWith(wishes: Wishes, progress: ConvertProgress, io: Io): P
       compress: has(line, 'compress'),
       leastZeros,
       threads,
+      unflushed: lastOf(line, 'cache') === 'unsafe',
       noExternal,
       allowOutside,
       signal: io.signal,

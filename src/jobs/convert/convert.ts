@@ -10,7 +10,7 @@ import { DiskwrightError } from '../../engine/errors.ts';
 import type { WritableImage } from '../../engine/image/writable.ts';
 import { readDisks } from './read-disks.ts';
 import { CHUNK, type Source, type Stretch, Stretches } from './stretches.ts';
-import { isZero, zeroRuns } from './zero-runs.ts';
+import { isZero, type ZeroTest, zeroRuns } from './zero-runs.ts';
 
 /** Compressed at once: 16 clusters of 64 KiB. */
 const BATCH = 1024 * 1024;
@@ -49,6 +49,8 @@ export interface ConvertRequest {
   readonly targetIsZero: boolean;
   /** Bytes of zeros in a row that are not copied; 0: everything is written. */
   readonly leastZeros: number;
+  /** The host's own way to look for zeros. */
+  readonly zeroTest?: ZeroTest | undefined;
   /** Batches that may be under way at once; absent: nothing is compressed. */
   readonly packing?: number | undefined;
 }
@@ -112,7 +114,10 @@ class Copy {
     const bytes = this.#buffer.subarray(0, length);
     if (status === 'zero') bytes.fill(0);
     else readDisks(this.#request.sources, at, bytes);
-    for (const { from, to, zero } of zeroRuns(bytes, at, { least: this.#request.leastZeros })) {
+    for (const { from, to, zero } of zeroRuns(bytes, at, {
+      least: this.#request.leastZeros,
+      test: this.#request.zeroTest,
+    })) {
       if (zero) this.#zero(at + from, to - from);
       else this.#request.target.write(at + from, bytes.subarray(from, to));
     }
@@ -121,6 +126,10 @@ class Copy {
   #zero(at: number, length: number): void {
     const { target, targetIsZero } = this.#request;
     if (!targetIsZero) target.zero(at, length, true);
+  }
+
+  #isZero(bytes: Uint8Array): boolean {
+    return (this.#request.zeroTest ?? isZero)(bytes, 0, bytes.length);
   }
 
   *#compressed(unit: number, most: number): Conversion {
@@ -157,7 +166,7 @@ class Copy {
         const bytes = gathered.bytes.subarray(gathered.length, gathered.length + length);
         if (stretch.status === 'zero') bytes.fill(0);
         else readDisks(this.#request.sources, at, bytes);
-        if (this.#request.leastZeros > 0 && isZero(bytes)) {
+        if (this.#request.leastZeros > 0 && this.#isZero(bytes)) {
           const { bytes: unused, length: before } = gathered;
           if (before === 0) {
             gathered = undefined;

@@ -10,7 +10,8 @@ import type { BackingReference, FormatSpec } from '../../engine/image/format.ts'
 import type { OpenImage } from '../../engine/image/image.ts';
 import type { WritableImage } from '../../engine/image/writable.ts';
 import { type ConvertRequest, convertDisks } from '../../jobs/convert/convert.ts';
-import { SECTOR, type Source } from '../../jobs/convert/stretches.ts';
+import { CHUNK, SECTOR, type Source } from '../../jobs/convert/stretches.ts';
+import type { ZeroTest } from '../../jobs/convert/zero-runs.ts';
 import { identityOf } from './backing-chain.ts';
 import { buildImage } from './build-image.ts';
 import { runConversion } from './convert-steps.ts';
@@ -31,11 +32,17 @@ export interface ConvertOptions extends PumpOptions {
   readonly threads: number;
   /** Bytes of zeros in a row that are not copied; 0: everything is written. */
   readonly leastZeros: number;
+  /** A new image gets its name before it is on the medium. */
+  readonly unflushed?: boolean;
   readonly noExternal?: boolean;
   readonly allowOutside?: boolean;
   readonly onNote?: (text: string) => void;
   readonly onWarning?: (text: string) => void;
 }
+
+const ZEROS = Buffer.alloc(CHUNK);
+/** One call into the host's memcmp is several times as fast as a loop here. */
+const zeroTest: ZeroTest = (bytes, from, to) => ZEROS.compare(bytes, from, to, 0, to - from) === 0;
 
 type Wishes = Pick<ConvertRequest, 'backed' | 'backingSize' | 'targetIsZero'>;
 
@@ -79,6 +86,7 @@ async function copyInto(
       sources: sources.map(sourceOf),
       target,
       leastZeros,
+      zeroTest,
       packing: pool?.depth,
     };
     await runConversion(convertDisks(request), pool, options);
@@ -148,6 +156,7 @@ export async function convertIntoNew(
     signal: options.signal,
     onNote: options.onNote,
     onWarning: options.onWarning,
+    unflushed: options.unflushed,
     inUse: readFiles(sources),
     fill: (files) => fillNew(name, format, prepared, sources, files, options),
   });

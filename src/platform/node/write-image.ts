@@ -21,6 +21,8 @@ export interface WriteOptions extends PumpOptions {
   readonly onNote?: ((text: string) => void) | undefined;
   /** Something will be lost or is not as it looks. */
   readonly onWarning?: ((text: string) => void) | undefined;
+  /** Files get their names before they are on the medium: a power cut may leave a file that only looks whole. */
+  readonly unflushed?: boolean | undefined;
   /** Puts the guest's data into what was laid out, before the files get their names. */
   readonly fill?: ((files: LaidOut) => Promise<void>) | undefined;
 }
@@ -108,7 +110,8 @@ export async function writeImage(name: string, layout: ImageLayout, options: Wri
     }
     const [image, data] = targets;
     if (image) await options.fill?.({ image: image.device, data: data?.device });
-    for (const { device } of targets) await unlessCancelled(device.flushed(), options.signal);
+    const toFlush = options.unflushed ? [] : targets;
+    for (const { device } of toFlush) await unlessCancelled(device.flushed(), options.signal);
     // The data file first: an image without its data file would not open.
     for (const target of targets.toReversed()) target.commit();
   } catch (thrown) {
