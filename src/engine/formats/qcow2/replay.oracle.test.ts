@@ -43,7 +43,7 @@ function optionsFor(file: string, weights: Weights, amendments?: StepOptions['am
 describe('images of every kind', () => {
   for (const [index, recipe] of recipes.filter(({ name }) => name !== 'luks').entries()) {
     it(recipe.name, () => {
-      for (let run = 0; run < runs(2); run++) {
+      for (let run = 0; run < runs(1); run++) {
         withTempDir((dir) => {
           const start = makeImage(recipe, dir);
           const data = existsSync(`${start}.data`) ? `${start}.data` : undefined;
@@ -115,11 +115,11 @@ function replayRandom(salt: number, count: number, weights: Weights, amendments?
 }
 
 describe('new images with random options', () => {
-  it('writes, zeroes and discards', () => replayRandom(0, 80, { io: 1 }));
-  it('with resizing in between', () => replayRandom(10_000, 40, { io: 2, resize: 1 }));
-  it('with snapshots in between', () => replayRandom(20_000, 40, { io: 2, snapshot: 2 }));
+  it('writes, zeroes and discards', () => replayRandom(0, 40, { io: 1 }));
+  it('with resizing in between', () => replayRandom(10_000, 25, { io: 2, resize: 1 }));
+  it('with snapshots in between', () => replayRandom(20_000, 25, { io: 2, snapshot: 2 }));
   it('with amending in between', () =>
-    replayRandom(30_000, 25, { io: 2, amend: 1 }, [
+    replayRandom(30_000, 15, { io: 2, amend: 1 }, [
       { refcount_bits: '8' },
       { refcount_bits: '64' },
       { refcount_bits: '1' },
@@ -128,9 +128,9 @@ describe('new images with random options', () => {
       { lazy_refcounts: 'on' },
       { lazy_refcounts: 'off' },
     ]));
-  it('with bitmaps in between', () => replayRandom(40_000, 25, { io: 2, bitmap: 2 }));
+  it('with bitmaps in between', () => replayRandom(40_000, 15, { io: 2, bitmap: 2 }));
   it('with everything in turns', () =>
-    replayRandom(50_000, 30, { io: 4, resize: 1, snapshot: 2, amend: 1, bitmap: 1 }, [
+    replayRandom(50_000, 15, { io: 4, resize: 1, snapshot: 2, amend: 1, bitmap: 1 }, [
       { refcount_bits: '16' },
       { refcount_bits: '32' },
       { lazy_refcounts: 'on' },
