@@ -58,12 +58,16 @@ export function* preallocateMetadata(
   else if (end > state.guest.size) state.guest.resize(end);
 }
 
-/** Clusters inside the file may hold what was freed; QEMU shows that on the disk. */
+/** New clusters inside the file may hold what was freed; QEMU shows that on the disk. */
 function clearReused(state: ImageState, { host, clusters, inPlace }: Claim): void {
   const { clusterSize, extendedL2 } = state.header;
-  if (inPlace || extendedL2 || state.external) return;
-  const end = Math.min(host + clusters * clusterSize, state.image.size);
-  if (end > host) state.image.zero(host, end - host);
+  if (!inPlace && !extendedL2 && !state.external) clearInside(state, host, host + clusters * clusterSize);
+}
+
+/** Zeros for what of [from, to) is inside the file. */
+function clearInside({ image }: ImageState, from: number, to: number): void {
+  const end = Math.min(to, image.size);
+  if (end > from) image.zero(from, end - from);
 }
 
 /**
@@ -83,6 +87,7 @@ export function* preallocateInFull(
   const host = reserve(state, clusters);
   let linked = 0;
   try {
+    clearInside(state, host * clusterSize, (host + clusters) * clusterSize);
     yield* extendWithZeros(state.image, (host + clusters) * clusterSize);
     while (linked < clusters) {
       linked += linkPart(state, old, {
