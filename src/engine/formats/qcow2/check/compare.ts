@@ -5,7 +5,7 @@ import type { ImageHeader } from '../image-header.ts';
 import { refcountAt, setRefcount } from '../refcounts/refcount-bits.ts';
 import type { Findings } from './findings.ts';
 import { ReferenceCounts } from './reference-counts.ts';
-import { isAllOne, type StoredRefcounts, UNREADABLE } from './stored-refcounts.ts';
+import { type CountsOne, isAllOne, type StoredRefcounts, UNREADABLE } from './stored-refcounts.ts';
 
 const PAGE = ReferenceCounts.pageSize;
 /** Four counts of 1, read as a double. */
@@ -52,6 +52,8 @@ export interface Comparison {
   readonly counts: ReferenceCounts;
   /** One past the last cluster of the file, and of the one behind its end that a reference may reach into. */
   readonly end: number;
+  /** What is known of the blocks already, which saves reading them again. */
+  readonly ones?: CountsOne | undefined;
 }
 
 /** Which counts are set right. Those that would have to go up from 0 never are: there may be no block for them. */
@@ -72,7 +74,7 @@ export interface Compared {
 export function* compareRefcounts(
   device: ReadableDevice,
   { clusterSize, refcountBits }: ImageHeader,
-  { stored, counts, end }: Comparison,
+  { stored, counts, end, ones }: Comparison,
   findings: Findings,
   correct?: Corrections,
 ): Generator<CheckProgress, Compared> {
@@ -90,6 +92,10 @@ export function* compareRefcounts(
       for (let slot = 0; slot < slots; slot++) {
         findings.failure(`the count of cluster ${first + slot} cannot be read: refcount block ${index} is misplaced`);
       }
+      continue;
+    }
+    if (ones?.isAllOne(index) && allOnce(counts, first, slots)) {
+      highest = first + slots - 1;
       continue;
     }
     if (offset === 0) block.fill(0);

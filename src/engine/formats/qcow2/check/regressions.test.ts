@@ -144,6 +144,7 @@ test('a snapshot whose L1 table lies behind 8 EiB is not given up for one wrong 
   const table = 100 * CLUSTER;
   device.write(table, new Uint8Array(64));
   put(device, table, 2n ** 63n + 0x30000n);
+  device.write(table + 8, Uint8Array.of(0, 0, 0, 1));
   device.write(60, Uint8Array.of(0, 0, 0, 1));
   put(device, 64, BigInt(table));
   const before = bytesOf(device);

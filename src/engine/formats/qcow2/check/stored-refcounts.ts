@@ -211,6 +211,11 @@ export class CountsOne {
     return set;
   }
 
+  /** Every count of this block is 1. */
+  isAllOne(index: number): boolean {
+    return this.#blocks.get(index) === 'all';
+  }
+
   /** Whether the count of this cluster can be read at all. */
   isReadable(cluster: number): boolean {
     return this.#blocks.get(Math.floor(cluster / this.#slots)) !== 'unreadable';

@@ -208,5 +208,5 @@ export function* survey(
   }
   const broken = checkBlocks(device, header, marker, counts, findings, zeroEntry !== undefined);
   const end = Math.max(marker.end / clusterSize, counts.end);
-  return { counts, stored, end, tally, broken, beyond: marker.beyond };
+  return { counts, stored, end, tally, broken, beyond: marker.beyond, ones: copied?.ones };
 }
