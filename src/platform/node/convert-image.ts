@@ -143,6 +143,16 @@ async function fillNew(
   }
 }
 
+/** What is said when a signal ended the work. */
+async function whenCancelled<T>(message: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (!(thrown instanceof DiskwrightError) || thrown.kind !== 'cancelled') throw thrown;
+    throw new DiskwrightError('cancelled', message, { cause: thrown });
+  }
+}
+
 /** `prepared`: its size is that of the disks. */
 export async function convertIntoNew(
   name: string,
@@ -151,7 +161,7 @@ export async function convertIntoNew(
   sources: readonly OpenedChain[],
   options: ConvertOptions,
 ): Promise<void> {
-  await buildImage(name, format, prepared, {
+  const building = buildImage(name, format, prepared, {
     cwd: options.cwd,
     signal: options.signal,
     onNote: options.onNote,
@@ -160,6 +170,7 @@ export async function convertIntoNew(
     inUse: readFiles(sources),
     fill: (files) => fillNew(name, format, prepared, sources, files, options),
   });
+  await whenCancelled('cancelled; what was made is removed', building);
 }
 
 function refuseRead(name: string, sources: readonly OpenedChain[], cwd: string): void {
@@ -189,7 +200,7 @@ export async function convertIntoExisting(
   refuseRead(name, sources, cwd);
   const settings = { unmap: options.leastZeros > 0 };
   const opening = { cwd, noExternal, allowOutside, settings, ...(onWarning ? { onWarning } : {}) };
-  await withWritableImage(reference, opening, async ({ image, chain }) => {
+  const converting = withWritableImage(reference, opening, async ({ image, chain }) => {
     const needed = sizeOfDisks(sources);
     if (image.virtualSize < needed) {
       const facts = `its disk has ${image.virtualSize} bytes, ${needed} are to be copied`;
@@ -198,4 +209,5 @@ export async function convertIntoExisting(
     const wishes: Wishes = { backed, backingSize: backed ? chain[1]?.virtualSize : undefined, targetIsZero: isZero };
     await copyInto(image, sources, wishes, options);
   });
+  await whenCancelled(`cancelled; ${name} is whole and holds a part of what was to be copied`, converting);
 }
