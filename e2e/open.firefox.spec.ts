@@ -18,7 +18,8 @@ test('an image is opened, unpacked, drawn and checked in Firefox', async ({ page
   await page.getByRole('button', { name: 'Check the image' }).click();
   await expect(named(page, 'Check').locator('.verdict')).toHaveText('Nothing is wrong');
   await named(page, 'Bytes').getByRole('radio', { name: 'Disk' }).check({ force: true });
-  await named(page, 'Bytes').getByLabel('Go to byte').fill('5M');
+  // Typed: here the driver's fill reaches no listener of the page.
+  await named(page, 'Bytes').getByLabel('Go to byte').pressSequentially('5M');
   await named(page, 'Bytes').getByLabel('Go to byte').press('Enter');
   await expect(named(page, 'Bytes').locator('.hex__letters').first()).toHaveText(/^A+$/);
 });
