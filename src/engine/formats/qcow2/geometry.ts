@@ -81,4 +81,5 @@ export function refcountNeed(
 }
 
 /** Refcount table entries for so many blocks; a table fills whole clusters. */
-export const wholeTable = (blocks: number, geometry: Pick<Geometry, 'tableEntries'>): number => roundUp(blocks, geometry.tableEntries);
+export const wholeTable = (blocks: number, geometry: Pick<Geometry, 'tableEntries'>): number =>
+  roundUp(blocks, geometry.tableEntries);
