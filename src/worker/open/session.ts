@@ -23,6 +23,16 @@ export const diskBytes = (chain: Chain): DiskBytes => ({
   read: (at, into) => readGuest(chain, at, into),
 });
 
+/** What was unpacked is there once: a use of it that ends must not take it from the others. */
+const keptOpen = (device: ReadableDevice): ReadableDevice => ({
+  get size() {
+    return device.size;
+  },
+  read: (at, into) => device.read(at, into),
+  runs: (at, length) => device.runs(at, length),
+  close: () => {},
+});
+
 export class Session {
   readonly #unpacked = new Map<File, Unpacked>();
   readonly #devices = new Set<ReadableDevice>();
@@ -61,7 +71,7 @@ export class Session {
   /** A device of its own for a use of a file: two users would take each other's window away. */
   device(supplied: SuppliedFile): ReadableDevice {
     const unpacked = this.#unpacked.get(supplied.file);
-    if (unpacked) return unpacked.device;
+    if (unpacked) return keptOpen(unpacked.device);
     const device = new FileDevice(supplied.file);
     this.#devices.add(device);
     return device;
