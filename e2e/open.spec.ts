@@ -93,7 +93,7 @@ async function compareWithOracle(page: Page, file: string): Promise<void> {
   const check = JSON.parse(qemuImg(['check', '--output=json', ...options]).stdout);
   expect(await legendCount(page, 'Leaked'), `${file}: leaked`).toBe(check.leaks ?? 0);
   await page.getByRole('button', { name: 'Check the image' }).click();
-  const words = await named(page, 'Check').locator('.verdict').innerText();
+  const words = (await named(page, 'Check').locator('.verdict').textContent()) ?? '';
   const corruptions = check.corruptions ?? 0;
   const leaks = check.leaks ?? 0;
   if (corruptions > 0) expect(words).toContain(`${corruptions.toLocaleString('en')} error`);

@@ -51,7 +51,7 @@ export async function legendCount(page: Page, name: string): Promise<number> {
     .getByRole('list', { name: /What the file holds/ })
     .getByRole('button', { name: new RegExp(`^${name} `) });
   if ((await found.count()) === 0) return 0;
-  return Number((await found.locator('b').innerText()).replaceAll(',', ''));
+  return Number((await found.locator('b').textContent())?.replaceAll(',', ''));
 }
 
 /** Drops files on the window: their bytes go through the page, so small ones only. */

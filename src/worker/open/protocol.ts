@@ -6,7 +6,6 @@
 import type { KindRun } from '../../engine/image/cluster-kinds.ts';
 import type { Facts, SnapshotFacts } from '../../engine/image/description.ts';
 import type { ClusterOwner, Landmark } from '../../engine/image/exploration.ts';
-import type { Content } from '../../engine/image/file-systems.ts';
 import type { NamedField } from '../../engine/image/named-fields.ts';
 import type { DiskLayout } from '../../engine/image/partitions.ts';
 import type { CheckReport } from '../../engine/image/report.ts';
@@ -177,4 +176,4 @@ export interface AskAnswers {
   close: undefined;
 }
 
-export type { CheckReport, Content, DiskLayout, KindRun, NamedField, ReaderNote };
+export type { CheckReport, DiskLayout, KindRun, NamedField, ReaderNote };
