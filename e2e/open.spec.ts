@@ -291,3 +291,19 @@ test('a large sparse image opens by its tables alone', async ({ page, folder }) 
     .toBeGreaterThan(tables * 65536 - 1);
   expect(Number(await page.locator('[data-bytes-read]').getAttribute('data-bytes-read'))).toBeLessThan(most);
 });
+
+test('reading and checking a terabyte can be cancelled, and taken up again', async ({ page, folder }) => {
+  const file = join(folder, 'large.qcow2');
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'preallocation=metadata', file, '1T']);
+  await openFiles(page, [file]);
+  const map = named(page, 'Cluster map');
+  await map.getByRole('button', { name: 'Cancel' }).click();
+  await expect(map).toContainText('Not all tables were read.');
+  const check = named(page, 'Check');
+  await check.getByRole('button', { name: 'Check the image' }).click();
+  await check.getByRole('button', { name: 'Cancel' }).click();
+  await expect(check).toContainText('Cancelled: nothing is known yet.');
+  await map.getByRole('button', { name: 'Read the tables' }).click();
+  await mapComplete(page);
+  expect(await legendCount(page, 'Data')).toBe(2 ** 24);
+});

@@ -118,13 +118,16 @@ export function ExtractPanel({ client, report, readable, extraction }: Props) {
             <button
               className="btn"
               type="button"
+              aria-label={`Save ${stem}.raw`}
               disabled={saving}
               onClick={() =>
                 extraction.start({ space: 'guest', at: 0, length: whole, fileName: savedName(`${stem}.raw`) })
               }
             >
               <SaveIcon />
-              Save <span className="wide">{stem}.raw</span>
+              <span>
+                Save<span className="wide"> {stem}.raw</span>
+              </span>
             </button>
           </div>
         )}
