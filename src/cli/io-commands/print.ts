@@ -1,4 +1,5 @@
 /** What `io` prints about its work: qemu-io's lines, with the times that were really taken. */
+import { fixed } from '../numbers.ts';
 
 const UNITS = [' bytes', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB', ' EiB'];
 
@@ -6,7 +7,7 @@ const UNITS = [' bytes', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB', ' EiB'];
 export function sizeText(bytes: number): string {
   let power = 0;
   while (power < UNITS.length - 1 && bytes >= 1024 ** (power + 1)) power++;
-  const number = (bytes / 1024 ** power).toFixed(power === 0 ? 6 : 3);
+  const number = fixed(bytes / 1024 ** power, power === 0 ? 6 : 3);
   return number.replace(/\.000\d*$/, '') + UNITS[power];
 }
 
