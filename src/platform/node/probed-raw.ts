@@ -18,11 +18,12 @@ export const PROBED_RAW =
 export async function guardFirstSector(image: WritableImage): Promise<WritableImage> {
   const drivers: { name: string; driver: FormatDriver }[] = [];
   for (const spec of formats) if (spec.name !== 'raw') drivers.push({ name: spec.name, driver: await spec.load() });
-  const check = (at: number, from: Uint8Array): void => {
-    if (at >= SECTOR || from.length === 0 || at + from.length > image.virtualSize) return;
+  /** `change`: what the request does to the first sector. */
+  const check = (at: number, length: number, change: (sector: Uint8Array) => void): void => {
+    if (at < 0 || at >= SECTOR || length <= 0 || at + length > image.virtualSize) return;
     const sector = new Uint8Array(SECTOR);
     readGuest([image], 0, sector);
-    sector.set(from.subarray(0, SECTOR - at), at);
+    change(sector);
     const device = memoryDeviceOf(sector);
     const other = drivers.find(({ driver }) => driver.probe(device) !== undefined);
     if (!other) return;
@@ -36,8 +37,17 @@ export async function guardFirstSector(image: WritableImage): Promise<WritableIm
       return image.virtualSize;
     },
     write(at, from) {
-      check(at, from);
+      check(at, from.length, (sector) => sector.set(from.subarray(0, SECTOR - at), at));
       image.write(at, from);
+    },
+    // A single zero may be what a magic lacks.
+    zero(at, length, unmap) {
+      check(at, length, (sector) => sector.fill(0, at, at + length));
+      image.zero(at, length, unmap);
+    },
+    discard(at, length) {
+      check(at, length, (sector) => sector.fill(0, at, at + length));
+      image.discard(at, length);
     },
   };
 }
