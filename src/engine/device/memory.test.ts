@@ -43,6 +43,10 @@ describe('memory device', () => {
     expect(() => new MemoryDevice().resize(2 ** 60)).toThrow(expect.objectContaining({ kind: 'out-of-range' }));
   });
 
+  test('behind the end, in the page that the end lies in, there is a hole', () => {
+    expect([...memoryDeviceOf(new Uint8Array(1000)).runs(1010, 14)]).toEqual([{ kind: 'hole', at: 1010, length: 14 }]);
+  });
+
   test('bytes become a device', () => {
     const device = memoryDeviceOf(Uint8Array.of(1, 2, 3));
     const into = new Uint8Array(4);

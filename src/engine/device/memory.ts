@@ -136,6 +136,8 @@ export class MemoryDevice implements WritableDevice {
     for (const page of this.held(at, Math.min(end, this.length))) {
       const from = Math.max(at, page * PAGE);
       const to = Math.min(end, this.length, (page + 1) * PAGE);
+      // The file may end inside the page, before the stretch begins.
+      if (to <= from) continue;
       if (run && run.to === from) run.to = to;
       else {
         if (run) yield run;
