@@ -231,6 +231,11 @@ describe('refused, with nothing changed:', () => {
     ]) {
       expect((await diskwright(['commit', ...flag, 'top'], dir)).stderr).toContain('is not available');
     }
+    for (const line of ['amend -t none -o lazy_refcounts=on top', 'check -T none top', 'compare -T none top top']) {
+      const { stderr, stdout } = await diskwright(line.split(' '), dir);
+      expect(stderr).toContain('is not available: the host has one way of caching');
+      expect(stdout).toBe('');
+    }
   });
 });
 
