@@ -2,6 +2,7 @@
 import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
 import { type OpenedWritable, withWritableImage } from '../../platform/node/open-writable.ts';
+import { cacheFlag, checkCacheModes } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { imageFlags, imageOf, onlyImage, openOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
@@ -20,7 +21,7 @@ const flags = {
   options: { short: 'o', value: 'options', help: 'name=value,name=value; may be repeated; "help" lists them' },
   progress: { short: 'p', help: 'Report progress' },
   quiet: { short: 'q', help: 'No report' },
-  cache: { short: 't', value: 'mode', help: 'Cache mode', refused: 'the host has one way of caching' },
+  ...cacheFlag,
   force: { long: 'force', help: 'Accepted: it concerns the keys of encrypted images alone' },
   ...writingFlags,
   help: helpFlag,
@@ -80,6 +81,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   const reference = imageOf(line, onlyImage(line.positionals, NAME), NAME);
+  checkCacheModes(line, NAME, io);
   const progress = lastOf(line, 'progress') !== undefined && lastOf(line, 'quiet') === undefined;
   return await withWritableImage(reference, openOptions(line, io), (opened) =>
     amendOpened(opened, { lists, progress }, io),

@@ -8,6 +8,7 @@ import type { CheckReport, RepairMode, RepairReport } from '../../engine/image/r
 import { type ImageFile, named, openImageFile } from '../../platform/node/open-images.ts';
 import { openWritableFile, type WritableFile } from '../../platform/node/open-writable.ts';
 import { turnsOfEventLoop } from '../../platform/node/turns.ts';
+import { checkCacheModes, sourceCacheFlag } from '../cache-mode.ts';
 import { humanRepairs, humanReport, jsonReport, sayFindings } from '../check-report.ts';
 import { type Command, helpFlag, lastOf, type ReadLine, readLine } from '../command.ts';
 import { checkOutput, imageFlags, imageOf, onlyImage, openOptions, outputFlag } from '../image-argument.ts';
@@ -30,7 +31,7 @@ const flags = {
     value: 'leaks|all',
     help: 'Repair in place: give leaked clusters back, or repair all that can be',
   },
-  cache: { short: 'T', value: 'mode', help: 'Cache mode', refused: 'the host has one way of caching' },
+  ...sourceCacheFlag,
   quiet: { short: 'q', help: 'No report' },
   help: helpFlag,
 } as const;
@@ -104,6 +105,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     if (name === 'repair' && !isMode(value)) throw new UsageError(`-r is leaks or all, not "${value}"`, NAME);
   });
   const image = imageOf(line, onlyImage(line.positionals, NAME), NAME);
+  checkCacheModes(line, NAME, io);
   const mode = lastOf(line, 'repair');
   if (mode === undefined || !isMode(mode)) {
     const file = await openImageFile(image, openOptions(line, io));

@@ -1,6 +1,7 @@
 /** `commit`: writes what an image holds into the one it rests on, and empties it. */
 import { type CommitRequest, commitInto } from '../../jobs/commit.ts';
 import { type OpenedForCommit, openForCommit } from '../../platform/node/open-commit.ts';
+import { cacheFlag, checkCacheModes } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { imageFlags, imageOf, onlyImage, openOptions, writingFlags } from '../image-argument.ts';
 import type { Io } from '../io.ts';
@@ -17,7 +18,7 @@ const flags = {
   keep: { short: 'd', help: 'Do not empty the image afterwards' },
   progress: { short: 'p', help: 'Report progress' },
   quiet: { short: 'q', help: 'No report' },
-  cache: { short: 't', value: 'mode', help: '', refused: 'the host has one way of caching' },
+  ...cacheFlag,
   rate: { short: 'r', value: 'rate', help: '', refused: 'it runs as fast as the disk' },
   ...writingFlags,
   help: helpFlag,
@@ -35,6 +36,7 @@ async function commitOpened(opened: OpenedForCommit, empty: boolean, progress: P
 async function run(args: readonly string[], io: Io): Promise<number> {
   const line = readLine(NAME, flags, args);
   const reference = imageOf(line, onlyImage(line.positionals, NAME), NAME);
+  checkCacheModes(line, NAME, io);
   const has = (name: keyof typeof flags): boolean => lastOf(line, name) !== undefined;
   const quiet = has('quiet');
   const base = lastOf(line, 'base');

@@ -4,6 +4,7 @@ import type { Chain } from '../../engine/image/access.ts';
 import { compareDisks, type Difference } from '../../jobs/compare.ts';
 import { type OpenedChain, openChain } from '../../platform/node/open-images.ts';
 import { turnsOfEventLoop } from '../../platform/node/turns.ts';
+import { checkCacheModes, sourceCacheFlag } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { externalFlag, imageFlags, imageOf, openOptions } from '../image-argument.ts';
 import { type Io, sayError, UsageError } from '../io.ts';
@@ -21,7 +22,7 @@ const flags = {
   strict: { short: 's', help: 'Sizes and allocation must be equal, too' },
   quiet: { short: 'q', help: 'Only the exit code' },
   progress: { short: 'p', help: 'Report progress' },
-  cache: { short: 'T', value: 'mode', help: 'Cache mode', refused: 'the host has one way of caching' },
+  ...sourceCacheFlag,
   ...externalFlag,
   help: helpFlag,
 } as const;
@@ -74,6 +75,13 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const [first, second, third] = line.positionals;
   if (first === undefined || second === undefined) throw new UsageError('two images are needed', NAME);
   if (third !== undefined) throw new UsageError(`"${third}" is one argument too many`, NAME);
+  try {
+    checkCacheModes(line, NAME, io);
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown;
+    sayError(io, thrown);
+    return CANNOT_OPEN;
+  }
   const has = (name: 'quiet' | 'progress' | 'strict'): boolean => lastOf(line, name) !== undefined;
   const options = openOptions(line, io);
   const references = [imageOf(line, first, NAME), imageOf(line, second, NAME, 'secondFormat')] as const;

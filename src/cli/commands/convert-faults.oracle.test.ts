@@ -178,18 +178,12 @@ test('a target that cannot be written, or that is read', async () => {
   expect(readdirSync(dir).sort()).toEqual(['folder', 'source', 'top']);
 });
 
-test.each([
-  ['-C'],
-  ['-r', '1M'],
-  ['--salvage'],
-  ['--bitmaps'],
-  ['--target-image-opts'],
-  ['-t', 'none'],
-  ['-t', 'directsync'],
-  ['-T', 'none'],
-])('%s %s is refused with its reason', async (...flags) => {
-  writeFileSync(join(dir, 'source'), text(1 << 20));
-  const { status, stderr } = await diskwright(['convert', ...flags, 'source', 'new'], dir);
-  expect([status, stderr]).toEqual([1, expect.stringContaining('is not available')]);
-  expect(readdirSync(dir)).toEqual(['source']);
-});
+test.each([['-C'], ['-r', '1M'], ['--salvage'], ['--bitmaps'], ['--target-image-opts']])(
+  '%s %s is refused with its reason',
+  async (...flags) => {
+    writeFileSync(join(dir, 'source'), text(1 << 20));
+    const { status, stderr } = await diskwright(['convert', ...flags, 'source', 'new'], dir);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('is not available')]);
+    expect(readdirSync(dir)).toEqual(['source']);
+  },
+);

@@ -20,6 +20,7 @@ import {
 import { refuseCompression } from '../../platform/node/deflate-pool.ts';
 import { type OpenedChain, openChain } from '../../platform/node/open-images.ts';
 import { type PreparedImage, prepareImage } from '../../platform/node/prepare-image.ts';
+import { checkCacheModes, sourceCacheFlag } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, type ReadLine, readLine } from '../command.ts';
 import { ConvertProgress } from '../convert-progress.ts';
 import { imageFlags, imageOf, openOptions, writingFlags } from '../image-argument.ts';
@@ -57,9 +58,9 @@ const flags = {
   cache: {
     short: 't',
     value: 'mode',
-    help: 'writeback, writethrough: a new image is on the disk when it gets its name (default); unsafe: need not be',
+    help: 'unsafe: a new image need not be on the disk when it gets its name; with every other mode it is',
   },
-  sourceCache: { short: 'T', value: 'mode', help: 'How images are read: writeback, writethrough, unsafe (all alike)' },
+  ...sourceCacheFlag,
   offload: { short: 'C', help: '', refused: 'Node cannot have the host copy for it' },
   rate: { short: 'r', value: 'rate', help: '', refused: 'it runs as fast as the disk' },
   salvage: { long: 'salvage', help: '', refused: 'data that cannot be read ends the command' },
@@ -84,17 +85,6 @@ function readThreads(text: string): number {
   const count = /^\s*\+?(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : Number.NaN;
   if (count >= 1 && count <= MOST_THREADS) return count;
   throw new UsageError(`-m ${text} is not a number from 1 to ${MOST_THREADS}`, NAME);
-}
-
-const SAME_MODES = ['writeback', 'writethrough', 'unsafe'];
-const DIRECT_MODES = ['none', 'off', 'directsync'];
-
-function checkCacheMode(flag: string, mode: string | undefined): void {
-  if (mode === undefined || SAME_MODES.includes(mode)) return;
-  if (DIRECT_MODES.includes(mode)) {
-    throw new UsageError(`${flag} ${mode} is not available: Node cannot go around the host's cache`, NAME);
-  }
-  throw new UsageError(`${flag} is one of ${SAME_MODES.join(', ')}, not "${mode}"`, NAME);
 }
 
 /** `name`, or `snapshot.id=…,snapshot.name=…`. */
@@ -278,8 +268,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   }
   refuseContradictions(line, lists);
   if (output === undefined) throw new UsageError('an image to read and one to make are needed', NAME);
-  checkCacheMode('-T', lastOf(line, 'sourceCache'));
-  checkCacheMode('-t', lastOf(line, 'cache'));
+  checkCacheModes(line, NAME, io);
   const progress = new ConvertProgress(io, has(line, 'progress') && !has(line, 'quiet'));
   try {
     const code = await convertWith({ ...read, inputs: line.positionals.slice(0, -1), output }, progress, io);

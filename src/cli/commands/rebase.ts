@@ -8,6 +8,7 @@ import { identityOf } from '../../platform/node/backing-chain.ts';
 import { relativeToImage } from '../../platform/node/image-name.ts';
 import { named, type OpenedChain, openChain } from '../../platform/node/open-images.ts';
 import { type OpenedWritable, type WritableOptions, withWritableImage } from '../../platform/node/open-writable.ts';
+import { cacheFlag, checkCacheModes, sourceCacheFlag } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { imageFlags, imageOf, onlyImage, openOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
@@ -15,7 +16,6 @@ import { Progress } from '../progress.ts';
 import { runNamed } from '../run-named.ts';
 
 const NAME = 'rebase';
-const CACHING = 'the host has one way of caching';
 
 const flags = {
   format: imageFlags.format,
@@ -27,8 +27,8 @@ const flags = {
   unsafe: { short: 'u', help: 'Change the name alone: the disk may show something else afterwards' },
   progress: { short: 'p', help: 'Report progress' },
   quiet: { short: 'q', help: 'No report' },
-  cache: { short: 't', value: 'mode', help: '', refused: CACHING },
-  sourceCache: { short: 'T', value: 'mode', help: '', refused: CACHING },
+  ...cacheFlag,
+  ...sourceCacheFlag,
   ...writingFlags,
   help: helpFlag,
 } as const;
@@ -119,6 +119,7 @@ function backingOf(name: string | undefined, format: string | undefined): Backin
 async function run(args: readonly string[], io: Io): Promise<number> {
   const line = readLine(NAME, flags, args);
   const reference = imageOf(line, onlyImage(line.positionals, NAME), NAME);
+  checkCacheModes(line, NAME, io);
   const has = (name: keyof typeof flags): boolean => lastOf(line, name) !== undefined;
   const unsafe = has('unsafe');
   const typed = lastOf(line, 'backing');
