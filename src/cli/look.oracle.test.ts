@@ -278,7 +278,6 @@ test.each([
   ['check -U --repair=leaks a.qcow2', '-U is for looking'],
   ['info --object secret,id=s,data=x a.qcow2', '--object is not available'],
   ['info --image-opts driver=qcow2,file.filename=a.qcow2,cache-size=1M', 'the image option cache-size=1M'],
-  ['compare -T none a.qcow2 a.qcow2', '-T is not available'],
 ])('%s is refused by name', async (line, why) => {
   const before = readFileSync(join(dir, 'a.qcow2'));
   const { status, stdout, stderr } = await diskwright(line.split(' '), dir);
