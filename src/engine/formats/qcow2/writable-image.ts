@@ -33,8 +33,9 @@ export function openState(devices: WritableDevices, settings: OpenSettings = {})
   let header = openHeader(image, purpose);
   if ((header.incompatible & Incompatible.dirty) !== 0n && !settings.repair) {
     // Its refcounts lag behind: what they call free may be in use.
-    repairDirty(image);
-    settings.onWarning?.('the image was not closed cleanly; its refcounts have been repaired');
+    const { found } = repairDirty(image);
+    const rest = found.corruptions > 0 ? '; damage is left that no repair mends' : '; it has been repaired';
+    settings.onWarning?.(`the image was not closed cleanly${rest}`);
     header = openHeader(image, purpose);
   }
   const extensions = extensionsOf(image, header);

@@ -111,11 +111,6 @@ export class Allocator {
     return mostOf(this.#parts.refcounts.bits);
   }
 
-  /** The lowest cluster that the next search may give. */
-  get cursor(): number {
-    return this.#cursor;
-  }
-
   /** All counts were replaced: the next search begins at the header. */
   restart(): void {
     this.#cursor = 0;
@@ -124,11 +119,6 @@ export class Allocator {
 
   lowerCursor(cluster: number): void {
     this.#cursor = Math.min(this.#cursor, cluster);
-  }
-
-  /** Finds `count` free clusters in a row and moves the cursor behind them; counts stay as they are. */
-  searchWithoutCounting(count: number): number {
-    return this.#search(count);
   }
 
   #span(at: number, bytes: number): [first: number, count: number] {

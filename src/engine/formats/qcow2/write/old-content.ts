@@ -5,7 +5,7 @@
  */
 
 import { MAX_TRANSFER } from '../../../device/device.ts';
-import { readExtent, readGuest } from '../../../image/access.ts';
+import { locateInChain, readExtent, readGuest } from '../../../image/access.ts';
 import type { Extent, OpenImage } from '../../../image/image.ts';
 import type { ImageState } from '../state.ts';
 
@@ -61,19 +61,9 @@ export class OldContent {
     if (!chain) return true;
     const end = Math.min(at + length, chain[0].virtualSize);
     for (let from = at; from < end; ) {
-      let left = end - from;
-      let zero = true;
-      for (const [depth, image] of chain.entries()) {
-        if (from >= image.virtualSize) break;
-        const extent = image.locate(from, Math.min(left, image.virtualSize - from));
-        left = extent.length;
-        if (extent.kind === 'zero') break;
-        if (extent.kind === 'absent' && depth + 1 < chain.length) continue;
-        zero = extent.kind === 'absent';
-        break;
-      }
-      if (!zero) return false;
-      from += left;
+      const { extent } = locateInChain(chain, from, end - from);
+      if (extent.kind !== 'zero' && extent.kind !== 'absent') return false;
+      from += extent.length;
     }
     return true;
   }
