@@ -31,13 +31,13 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /**
  * What a standard entry says. With an external data file guest cluster 0 may lie at host offset 0, told from
- * an unallocated one by COPIED.
+ * an unallocated one by COPIED; once it reads as zeros it keeps no place there, whatever COPIED says.
  */
 export function kindOf(upper: number, lower: number, dataFile: boolean): Kind {
   if ((upper & COMPRESSED) !== 0) return Kind.compressed;
-  const placed = offsetOf(upper, lower) !== 0 || (dataFile && (upper & COPIED) !== 0);
+  const placed = offsetOf(upper, lower) !== 0;
   if ((lower & READS_ZERO) !== 0) return placed ? Kind.zeroAllocated : Kind.zeroPlain;
-  return placed ? Kind.normal : Kind.unallocated;
+  return placed || (dataFile && (upper & COPIED) !== 0) ? Kind.normal : Kind.unallocated;
 }
 
 /**
