@@ -45,6 +45,8 @@ function answer(call: Call, tell: (event: JobEvent) => void, signal: AbortSignal
       return digest(call.order, call.role, tell, signal);
     case 'inspect':
       return import('./open/answer.ts').then(({ answerAbout }) => answerAbout(call, tell, signal));
+    case 'change':
+      return import('./change/answer.ts').then(({ answerChange }) => answerChange(call, tell, signal));
   }
 }
 

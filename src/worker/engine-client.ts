@@ -6,6 +6,7 @@
 import type { OptionTexts } from '../engine/options/declare.ts';
 import type { ForecastReport } from '../jobs/forecast.ts';
 import type { Sink, SinkChoice } from '../platform/browser/deliver/choose.ts';
+import type { Change, ChangeOffers, ChangeOrder, ChangePlan, ChangeReport } from './change/protocol.ts';
 import type { Ask, AskAnswers, Extraction, OpenOrder } from './open/protocol.ts';
 
 export interface CreateOrder {
@@ -88,6 +89,17 @@ export interface Inspector {
   ): Promise<AskAnswers[Kind]>;
   /** Must be called from a user's gesture: a picker may open. */
   extract(order: OpenOrder, extraction: Extraction, detail: AskDetail): Promise<AskAnswers['extract']>;
+  /** Which changes the image can have. */
+  changesOf(order: OpenOrder, detail?: AskDetail): Promise<ChangeOffers>;
+  /** Carries the change out in memory and tells what would be saved. A newer plan takes the place of an older one. */
+  planChange(order: OpenOrder, change: Change, detail?: AskDetail): Promise<ChangePlan>;
+  /**
+   * Saves the image with the change. Must be called from a user's gesture (a picker may open), best with what was
+   * planned last. A change that is refused rejects with the reason.
+   */
+  change(order: OpenOrder, change: ChangeOrder, detail?: AskDetail): Promise<ChangeReport>;
+  /** Gives back the memory that the last plan takes. */
+  forgetChange(order: OpenOrder): Promise<void>;
 }
 
 export interface EngineClient {

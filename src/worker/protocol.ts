@@ -6,6 +6,7 @@
 import { DiskwrightError, type ErrorKind } from '../engine/errors.ts';
 import type { ForecastReport } from '../jobs/forecast.ts';
 import type { PickedHandle } from '../platform/browser/deliver/picked-handle.ts';
+import type { ChangeAnswers, ChangeAsk } from './change/protocol.ts';
 import type { CreateOrder, Identified, SaveOrder, SaveProgress, SaveReport } from './engine-client.ts';
 import type { Ask, AskAnswers, OpenOrder } from './open/protocol.ts';
 
@@ -33,7 +34,14 @@ export type Call =
   | { readonly name: 'save'; readonly order: SaveOrder; readonly targets: readonly Target[] }
   | { readonly name: 'digest'; readonly order: SaveOrder; readonly role: PlannedFile['role'] }
   /** `targets`: for an extraction. */
-  | { readonly name: 'inspect'; readonly order: OpenOrder; readonly ask: Ask; readonly targets?: readonly Target[] };
+  | { readonly name: 'inspect'; readonly order: OpenOrder; readonly ask: Ask; readonly targets?: readonly Target[] }
+  /** `targets`: for a change that is to be saved. */
+  | {
+      readonly name: 'change';
+      readonly order: OpenOrder;
+      readonly ask: ChangeAsk;
+      readonly targets?: readonly Target[];
+    };
 
 export interface Answers {
   abilities: { readonly opfs: boolean };
@@ -43,6 +51,7 @@ export interface Answers {
   save: SaveReport;
   digest: string;
   inspect: AskAnswers[keyof AskAnswers];
+  change: ChangeAnswers[keyof ChangeAnswers];
 }
 
 /** `file` counts targets. */

@@ -2,22 +2,20 @@
  * The page's way into images that are looked at: a worker of their own, so that neither a build nor a forecast waits
  * for a check. Loaded when the first file is opened.
  */
-import type { Capabilities } from '../../platform/browser/deliver/choose.ts';
 import { offerDownload } from '../../platform/browser/deliver/download-link.ts';
+import { createChanging, type Saving } from '../change/client.ts';
 import { Lane } from '../client-lane.ts';
 import { dropTargets, openTargets } from '../client-targets.ts';
 import type { Inspector } from '../engine-client.ts';
 import { cancelled } from '../protocol.ts';
 import type { AskAnswers } from './protocol.ts';
 
-interface Saving {
-  readonly capabilities: () => Capabilities;
-  readonly pingInterval: number;
-}
-
-export function createInspector({ capabilities, pingInterval }: Saving): Inspector {
+export function createInspector(saving: Saving): Inspector {
+  const { capabilities, pingInterval } = saving;
   const lane = new Lane();
   return {
+    ...createChanging(lane, saving),
+
     async ask(order, ask, { onProgress, signal } = {}) {
       const answer = await lane.ask<'inspect'>(
         { name: 'inspect', order, ask },
