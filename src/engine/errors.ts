@@ -1,6 +1,7 @@
 /**
  * The one error class of the engine, with a closed set of kinds.
  *
+ * `passphrase`: the disk is encrypted, and no passphrase was given or not one that opens it.
  * Texts follow the order: thing, place, fact, expected and got. Broken invariants are assertions
  * (`assert`), never a DiskwrightError; what `check` finds is data, never thrown.
  */
@@ -11,6 +12,7 @@ export type ErrorKind =
   | 'invalid-option'
   | 'out-of-range'
   | 'locked'
+  | 'passphrase'
   | 'no-space'
   | 'io'
   | 'cancelled';

@@ -44,6 +44,8 @@ export interface FormatDriver {
   readonly create?: CreateDriver;
   /** The file that holds the guest's data when the image does not, as its header names it. */
   dataFile?(device: ReadableDevice): string | undefined;
+  /** What has to be unlocked before the disk can be read; undefined: nothing. Absent: the format has no encryption. */
+  lock?(device: ReadableDevice): Lock | undefined;
   /** What the image says about itself; absent: cannot be told so far. Throws where it cannot be opened. */
   describe?(device: ReadableDevice): ImageDescription;
   /** Opens the image to read its disk; absent: cannot be read so far. Throws `corrupt` or `unsupported`. */
@@ -72,6 +74,13 @@ export interface FormatEditor {
   bitmaps?(device: ReadableDevice): BitmapSource;
 }
 
+/** How a disk is encrypted. */
+export type Lock =
+  /** A LUKS header, its key material included, lies at [at, at + length) of the file. */
+  | { readonly kind: 'luks'; readonly at: number; readonly length: number }
+  /** The passphrase is the key; nothing tells a wrong one. */
+  | { readonly kind: 'aes' };
+
 export interface BackingReference {
   /** As stored; relative names are relative to the image's folder. */
   readonly name: string;
@@ -82,15 +91,31 @@ export interface BackingReference {
 export interface CreateRequest {
   /** Option texts without syntax problems; what is absent has its default. */
   readonly texts: OptionTexts;
+  /**
+   * For a disk that is encrypted with LUKS: its header and key material, made by the shell, which has chance and
+   * time. Without it only sizes and places can be told.
+   */
+  readonly luksHeader?: Uint8Array | undefined;
 }
 
 export interface CreateDriver {
+  /** How the disk is to be encrypted; undefined: it is not. Absent: the format cannot. */
+  encryption?(request: CreateRequest): Encryption | undefined;
   /** Throws DiskwrightError `invalid-option` for the first problem, `out-of-range` for a limit. */
   layout(request: CreateRequest): ImageLayout;
   /** qemu-img measure's estimate, in bytes. */
   estimate(request: CreateRequest): Estimate;
   /** What the person gets, in readings and facts. */
   forecast(request: CreateRequest): Forecast;
+}
+
+/** What is asked for where a new disk is to be encrypted. */
+export interface Encryption {
+  readonly kind: Lock['kind'];
+  /** The id of the secret, never the secret. */
+  readonly secret: string | undefined;
+  /** For LUKS, by QEMU's names of the whole-file format: `cipher-alg`, `iter-time`, …; absent: its default. */
+  readonly texts: OptionTexts;
 }
 
 export interface Estimate {

@@ -2,6 +2,7 @@
  * An open image: where its guest data is. A format answers `locate`; generic code (`access.ts`) does all reading,
  * following of chains, mapping and comparing once for every format.
  */
+import type { SectorCipher } from '../crypto/sector-cipher.ts';
 import type { ReadableDevice } from '../device/device.ts';
 
 /**
@@ -56,4 +57,6 @@ export interface ReadSettings {
   /** The disk as this snapshot holds it, as long as the disk is now. Formats without snapshots refuse it. */
   readonly snapshot?: SnapshotChoice | undefined;
   readonly inflate?: FastInflate | undefined;
+  /** What an encrypted disk was unlocked to; without it the tables can be looked at and no byte can be read. */
+  readonly cipher?: SectorCipher | undefined;
 }

@@ -4,6 +4,7 @@
  * Guest offsets and lengths are bytes. What a call has changed is on the medium after `flush` or `close`; whatever
  * happens before, the image stays sound (a cut leaves leaks at worst).
  */
+import type { SectorCipher } from '../crypto/sector-cipher.ts';
 import type { WritableDevice } from '../device/device.ts';
 import type { OptionTexts } from '../options/declare.ts';
 import type { Chain } from './access.ts';
@@ -30,6 +31,8 @@ export interface OpenSettings {
   readonly repair?: boolean;
   /** Words about what opening did or left out: bitmaps that cannot be trusted, a repaired dirty image. */
   readonly onWarning?: (text: string) => void;
+  /** What an encrypted disk was unlocked to; without it nothing of the disk can be read or written. */
+  readonly cipher?: SectorCipher | undefined;
 }
 
 export type Preallocation = 'off' | 'metadata' | 'falloc' | 'full';
