@@ -20,6 +20,7 @@ const RANKS: readonly (readonly [prefix: string, rank: number])[] = [
   ['engine/formats/', 3],
   ['engine/formats/index.ts', 4],
   ['jobs/', 5],
+  ['recipes/', 5],
   ['platform/', 6],
   ['worker/', 7],
   ['cli/', 7],
@@ -32,7 +33,7 @@ const RANKS: readonly (readonly [prefix: string, rank: number])[] = [
 
 /** The page sees types, declarations and the client, never a byte of an image. */
 const PAGE_MAY_IMPORT =
-  /^(?:engine\/(?:errors\.ts|bytes\/|options\/|image\/|formats\/index\.ts)|jobs\/|worker\/|platform\/browser\/|ui\/)/;
+  /^(?:engine\/(?:errors\.ts|bytes\/|options\/|image\/|formats\/index\.ts)|jobs\/|recipes\/|worker\/|platform\/browser\/|ui\/)/;
 
 interface Import {
   readonly from: string;
