@@ -18,6 +18,11 @@ export interface WritableDevices {
   readonly image: WritableDevice;
   /** Guest data outside the image, where the image says that it has one. */
   readonly data?: WritableDevice | undefined;
+  /**
+   * The image file again, for those who treat the guest's clusters apart from the image's own structures: only what a
+   * guest writes goes there, and it is read back only where a guest's request comes back to it. Absent: `image`.
+   */
+  readonly clusters?: WritableDevice | undefined;
   /** What the image rests on, for the parts that it does not have; absent: they read as zeros. */
   readonly backing?: Chain | undefined;
 }

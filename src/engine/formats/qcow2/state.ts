@@ -78,7 +78,8 @@ export class ImageState {
     this.image = new FlushOnce(devices.image);
     this.external = (header.incompatible & Incompatible.externalDataFile) !== 0n;
     assert(!this.external || devices.data !== undefined, 'the data file of an image is open');
-    this.guest = this.external && devices.data ? new FlushOnce(devices.data) : this.image;
+    const apart = this.external ? devices.data : devices.clusters;
+    this.guest = apart ? new FlushOnce(apart) : this.image;
     this.backing = devices.backing;
     this.contents = readHeaderContents(this.image, header, extensions);
     this.options = readRuntimeOptions(settings.texts ?? {}, header, header.virtualSize, settings.unmap);
@@ -189,7 +190,7 @@ export class ImageState {
   /** Writes tables and data to the medium. Refcounts may lag behind under the dirty bit. */
   flush(): void {
     this.assertUsable();
-    if (this.external) this.guest.flush();
+    if (this.guest !== this.image) this.guest.flush();
     this.l2Cache.write();
     if (!this.countsLag) this.refcounts.cache.write();
     this.image.flush();
@@ -286,7 +287,7 @@ export class ImageState {
         this.image.write(at, bytes);
       },
       flush: () => {
-        if (this.external) this.guest.flush();
+        if (this.guest !== this.image) this.guest.flush();
         this.image.flush();
       },
     };

@@ -44,7 +44,7 @@ export function writePacked(state: ImageState, at: number, packed: Uint8Array): 
   const host = state.allocator.allocBytes(packed.length, farthest);
   try {
     state.guard(host, packed.length);
-    state.image.write(host, packed);
+    state.guest.write(host, packed);
   } catch (error) {
     state.allocator.free(host, packed.length, 'never');
     throw error;
