@@ -130,7 +130,8 @@ class Inflater {
     this.#out = out;
   }
 
-  run(): void {
+  /** `toTheEnd`: reads on to where the data says that it ends, which is before `out` is full. */
+  run(toTheEnd = false): void {
     for (let last = false; !last; ) {
       last = this.#bits(1) === 1;
       const kind = this.#bits(2);
@@ -145,7 +146,12 @@ class Inflater {
       }
       if (this.#done === this.#out.length) return;
     }
-    throw damaged(`it ends after ${this.#done} of ${this.#out.length} bytes`);
+    if (!toTheEnd) throw damaged(`it ends after ${this.#done} of ${this.#out.length} bytes`);
+  }
+
+  /** Bytes of the input that were used, and bytes that came out. */
+  get used(): { readonly input: number; readonly out: number } {
+    return { input: this.#at - (this.#heldBits >> 3), out: this.#done };
   }
 
   #bits(count: number): number {
@@ -287,4 +293,14 @@ class Inflater {
 /** Fills `out` from the beginning of `input`; what follows is not looked at. Throws `corrupt`. */
 export function inflateInto(input: Uint8Array, out: Uint8Array): void {
   new Inflater(input, out).run();
+}
+
+/** Fills `out` with all that `input` holds; returns how long that is stored. Throws `corrupt`, also for more or less. */
+export function inflateExactly(input: Uint8Array, out: Uint8Array): number {
+  const room = new Uint8Array(out.length + 1);
+  const inflater = new Inflater(input, room);
+  inflater.run(true);
+  if (inflater.used.out !== out.length) throw damaged('it does not end with its cluster');
+  out.set(room.subarray(0, out.length));
+  return inflater.used.input;
 }

@@ -300,8 +300,8 @@ function decodeFrame(input: Uint8Array, at: number, out: Uint8Array, done: numbe
   return { at: next, done: frame.done };
 }
 
-/** Fills `out` exactly. Throws `corrupt`. */
-export function zstdInto(input: Uint8Array, out: Uint8Array): void {
+/** Fills `out` exactly; returns how long that is stored. Throws `corrupt`. */
+export function zstdInto(input: Uint8Array, out: Uint8Array): number {
   let at = 0;
   for (let done = 0; done < out.length; ) {
     if (at + 8 > input.length) throw damaged(`it ends after ${done} of ${out.length} bytes`);
@@ -310,4 +310,5 @@ export function zstdInto(input: Uint8Array, out: Uint8Array): void {
     else if (magic === MAGIC) ({ at, done } = decodeFrame(input, at, out, done));
     else throw damaged('it does not begin with a frame');
   }
+  return at;
 }

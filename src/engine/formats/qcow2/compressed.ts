@@ -3,11 +3,11 @@
  * may belong to it and stops once the cluster is full. The cluster decompressed last is kept: reads come in pieces.
  */
 
-import { inflateInto } from '../../codec/inflate.ts';
+import { inflateExactly, inflateInto } from '../../codec/inflate.ts';
 import { zstdInto } from '../../codec/zstd.ts';
 import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
-import type { FastInflate } from '../../image/image.ts';
+import type { FastInflate, StoredUnit } from '../../image/image.ts';
 import { COPIED, compressedRange } from './entry.ts';
 import type { ImageHeader } from './image-header.ts';
 
@@ -33,13 +33,10 @@ export class CompressedClusters {
 
   /** The cluster that an entry refers to, `guest` its offset for messages; valid until the next call. */
   read(upper: number, lower: number, guest: number): Uint8Array {
-    const { at, length } = compressedRange(upper & ~COPIED, lower, this.#header.clusterBits);
+    const { at } = compressedRange(upper & ~COPIED, lower, this.#header.clusterBits);
     if (at === this.#held) return this.#cluster;
-    // Nothing is stored behind the end of the file; a whole cluster is never longer than two.
-    const stored = Math.max(0, Math.min(length, this.#device.size - at, 2 * this.#header.clusterSize));
-    const input = new Uint8Array(stored);
     this.#held = -1;
-    if (stored > 0) this.#device.read(at, input);
+    const input = this.#input(upper, lower);
     try {
       if (this.#header.compressionType === 'zstd') zstdInto(input, this.#cluster);
       else if (!this.#inflate?.(input, this.#cluster)) inflateInto(input, this.#cluster);
@@ -50,5 +47,35 @@ export class CompressedClusters {
     }
     this.#held = at;
     return this.#cluster;
+  }
+
+  /** The cluster that an entry refers to and how it is stored; undefined where that is not exactly one cluster. */
+  stored(upper: number, lower: number): StoredUnit | undefined {
+    const { compressionType, clusterBits } = this.#header;
+    const input = this.#input(upper, lower);
+    this.#held = -1;
+    try {
+      const length = (compressionType === 'zstd' ? zstdInto : inflateExactly)(input, this.#cluster);
+      return {
+        compression: compressionType,
+        bytes: this.#cluster,
+        packed: input.subarray(0, length),
+        device: this.#device,
+        host: compressedRange(upper & ~COPIED, lower, clusterBits).at,
+      };
+    } catch (thrown) {
+      // It may still be readable as far as it has to be: then it is read, not taken.
+      if (thrown instanceof DiskwrightError) return undefined;
+      throw thrown;
+    }
+  }
+
+  #input(upper: number, lower: number): Uint8Array {
+    const { at, length } = compressedRange(upper & ~COPIED, lower, this.#header.clusterBits);
+    // Nothing is stored behind the end of the file; a whole cluster is never longer than two.
+    const stored = Math.max(0, Math.min(length, this.#device.size - at, 2 * this.#header.clusterSize));
+    const input = new Uint8Array(stored);
+    if (stored > 0) this.#device.read(at, input);
+    return input;
   }
 }
