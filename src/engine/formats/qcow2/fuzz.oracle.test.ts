@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mapDisk } from '../../../jobs/map.ts';
 import { type Mutant, makeCorpus, mutantOf } from '../../../testing/fuzz/qcow2-mutants.ts';
@@ -26,7 +27,7 @@ import { openWritable } from './writable-image.ts';
 const MUTANTS = runs(20_000);
 /** One in so many is judged by qemu-img. */
 const SAMPLE = 100;
-/** One operation on one mutant. Far above what any takes: a busy machine must not decide. */
+/** Processor time of one operation on one mutant. Far above what any takes: a busy machine must not decide. */
 const MOST_MS = 10_000;
 /** What one operation adds to the memory of a small image, and the whole run to that of the process. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -54,7 +55,7 @@ let refusal = '';
 
 /** What the operation gave; undefined where it was refused in words. */
 function orRefused<T>(operation: () => T): T | undefined {
-  const started = performance.now();
+  const started = process.cpuUsage();
   refusal = '';
   try {
     return operation();
@@ -63,7 +64,8 @@ function orRefused<T>(operation: () => T): T | undefined {
     refusal = error.message;
     return undefined;
   } finally {
-    tally.slowestMs = Math.max(tally.slowestMs, performance.now() - started);
+    const { user, system } = process.cpuUsage(started);
+    tally.slowestMs = Math.max(tally.slowestMs, (user + system) / 1000);
   }
 }
 
@@ -255,8 +257,15 @@ const headerIsTable = ({ bytes }: Mutant, words: string): boolean =>
 const isOwnBusiness = (words: string): boolean =>
   words.includes('beyond the end') && /Rebuilding|too short|too much extra|the snapshot table at/.test(words);
 
+/** Storing bitmaps anew makes QEMU forget a bad place of a snapshot table that holds nothing; here it is refused. */
+const isEmptySnapshotTable = ({ bytes }: Mutant, words: string): boolean =>
+  bytes.readUInt32BE(60) === 0 && words.includes('qcow2 snapshot table at');
+
 function judgeRepair({ repair, words }: Ours, theirs: Judgement, n: number, mutant: Mutant): void {
   if (words.includes('only values below 2^53 work here') || headerIsTable(mutant, words)) return;
+  if (isEmptySnapshotTable(mutant, words)) return;
+  // QEMU writes nothing there either, but says that it has.
+  if (words.includes('the refcount block at')) return;
   // Opened for writing there, bitmaps are stored anew, broken or not.
   if (theirs.words.includes('Could not open')) return;
   const refused = !repair || repair.refused !== undefined || repair.found.failures > 0;

@@ -3,6 +3,7 @@ import type { ReadableDevice, WritableDevice } from '../../../device/device.ts';
 import type { CheckProgress } from '../../../image/report.ts';
 import type { ImageHeader } from '../image-header.ts';
 import { refcountAt, setRefcount } from '../refcounts/refcount-bits.ts';
+import type { MetadataMap } from '../tables/metadata-map.ts';
 import type { Findings } from './findings.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import { type CountsOne, isAllOne, type StoredRefcounts, UNREADABLE } from './stored-refcounts.ts';
@@ -61,6 +62,8 @@ export interface Corrections {
   readonly device: WritableDevice;
   readonly leaks: boolean;
   readonly errors: boolean;
+  /** Of the metadata. A block that lies on a table of another kind is left alone. Asked for at the first repair. */
+  readonly places: () => MetadataMap;
 }
 
 export interface Compared {
@@ -68,6 +71,12 @@ export interface Compared {
   readonly highest: number;
   /** A count would have to go up from 0. */
   readonly lost: boolean;
+}
+
+function mayWrite({ places }: Corrections, block: number, bytes: number, findings: Findings): boolean {
+  const hit = places().hit(block, bytes, 'refcountBlock');
+  if (hit !== undefined) findings.failure(`the refcount block at ${block} cannot be repaired: it is part of ${hit}`);
+  return hit === undefined;
 }
 
 /** qemu-img does not look at counts behind `end`, and neither does this. */
@@ -105,6 +114,7 @@ export function* compareRefcounts(
       continue;
     }
     let changed = false;
+    let free: boolean | undefined;
     for (let slot = 0; slot < slots; ) {
       const number = Math.floor((first + slot) / PAGE);
       const page = counts.page(number);
@@ -117,7 +127,11 @@ export function* compareRefcounts(
         const references = low === ReferenceCounts.full ? counts.get(first + slot) : low;
         if (count === references) continue;
         if (count === 0) lost = true;
-        const repaired = count !== 0 && correct !== undefined && (count > references ? correct.leaks : correct.errors);
+        let repaired = count !== 0 && correct !== undefined && (count > references ? correct.leaks : correct.errors);
+        if (repaired && correct) {
+          free ??= mayWrite(correct, offset, clusterSize, findings);
+          repaired = free;
+        }
         if (repaired) {
           setRefcount(view, slot, refcountBits, references);
           changed = true;

@@ -30,7 +30,10 @@ export function metadataPlaces(device: ReadableDevice, { header, snapshots, bitm
   map.setBlocks(readRefcountTable(device, header).blocks.filter((offset) => offset > 0));
   readL1Entries(device, l1, (_, upper, lower) => {
     const offset = offsetOf(upper, lower);
-    if (offset !== 0) map.addL2(offset);
+    if (offset === 0) return;
+    map.addL2(offset);
+    // A misplaced table reaches into the cluster behind.
+    if (offset % clusterSize !== 0) map.addL2(offset + clusterSize);
   });
   return map;
 }

@@ -141,7 +141,7 @@ class ImageRepair {
     // Entries that were dropped are gone from the medium before anything counts less.
     device.flush();
     findings.resume(before);
-    const correct = { device, leaks: true, errors: this.#all };
+    const correct = { device, leaks: true, errors: this.#all, places };
     return { survey: surveyed, ...(yield* compareRefcounts(device, header, surveyed, findings, correct)) };
   }
 
@@ -172,7 +172,7 @@ class ImageRepair {
     const { header } = this.#subject;
     const again = yield* survey(device, this.#subject, findings, { copied: false });
     const { verdict, leaksFixed, corruptionsFixed } = findings;
-    const correct = { device, leaks: true, errors: true };
+    const correct = { device, leaks: true, errors: true, places: () => metadataPlaces(device, this.#subject) };
     const { highest, lost } = yield* compareRefcounts(device, header, again, findings, correct);
     findings.resume(verdict);
     findings.leaksFixed = leaksFixed;
