@@ -25,6 +25,17 @@ export type Extent =
   | { readonly kind: 'zero' | 'absent'; readonly at: number; readonly length: number; readonly host?: number }
   | { readonly kind: 'coded'; readonly at: number; readonly length: number };
 
+/** Bytes that are compressed together, and how. */
+export interface StoredUnit {
+  readonly compression: 'zlib' | 'zstd';
+  /** The unit itself, whole also where the disk ends inside it. */
+  readonly bytes: Uint8Array;
+  /** The same as it is stored, without what stands behind it, and where that is. */
+  readonly packed: Uint8Array;
+  readonly device: ReadableDevice;
+  readonly host: number;
+}
+
 export interface OpenImage {
   /** Bytes of the disk, whole sectors. */
   readonly virtualSize: number;
@@ -35,6 +46,11 @@ export interface OpenImage {
   locate(at: number, length: number): Extent;
   /** Fills `into` with the bytes of a coded extent from `at` on. Absent: there are no coded extents. */
   decode?(at: number, into: Uint8Array): void;
+  /**
+   * The compressed unit that begins at `at`, as it is stored; undefined where what is stored is not exactly that one
+   * unit. Its bytes are valid until the next call. Throws `corrupt`.
+   */
+  stored?(at: number): StoredUnit | undefined;
 }
 
 /** The devices of one image, opened by the shell. */
