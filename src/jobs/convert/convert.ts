@@ -14,6 +14,7 @@ import { isZero, type ZeroTest, zeroRuns } from './zero-runs.ts';
 
 /** Compressed at once: 16 clusters of 64 KiB. */
 const BATCH = 1024 * 1024;
+const STRETCHES_A_TURN = 64;
 
 /** Units to be compressed, one behind the other; the last one is padded with zeros. */
 export interface Batch {
@@ -34,6 +35,10 @@ export interface Packed {
 export type ConvertStep =
   /** Bytes of data copied so far, and in all. */
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  /** These bytes of the disks are read next: who has to fetch them does it now. */
+  | { readonly kind: 'need'; readonly at: number; readonly length: number }
+  /** Nothing yet, but others may have their turn. */
+  | { readonly kind: 'turn' }
   | { readonly kind: 'pack'; readonly batch: Batch }
   | { readonly kind: 'wait'; readonly batch: Batch };
 
@@ -79,7 +84,11 @@ class Copy {
 
   *run(): Conversion {
     // All of the map is read before anything is written, so that a damaged one is found in time.
-    for (const stretch of this.#stretches.all()) if (this.#isData(stretch)) this.#total += stretch.length;
+    let looked = 0;
+    for (const stretch of this.#stretches.all()) {
+      if (this.#isData(stretch)) this.#total += stretch.length;
+      if (++looked % STRETCHES_A_TURN === 0) yield { kind: 'turn' };
+    }
     if (this.#unit === undefined) yield* this.#plainly();
     else yield* this.#compressed(this.#unit, this.#request.packing ?? 1);
   }
@@ -103,6 +112,7 @@ class Copy {
       }
       for (let at = stretch.at; at < stretch.at + stretch.length; ) {
         const length = Math.min(CHUNK, stretch.at + stretch.length - at);
+        if (stretch.status === 'data') yield { kind: 'need', at, length };
         yield this.#progress(length);
         this.#copy(at, length, stretch.status);
         at += length;
@@ -160,6 +170,7 @@ class Copy {
       }
       for (let at = stretch.at; at < stretch.at + stretch.length; ) {
         const length = Math.min(unit, stretch.at + stretch.length - at);
+        if (stretch.status === 'data') yield { kind: 'need', at, length };
         yield this.#progress(length);
         if (gathered && (gathered.at + gathered.length !== at || gathered.length >= room)) yield* flush();
         gathered ??= { at, bytes: this.#spare.pop() ?? new Uint8Array(room), length: 0 };

@@ -42,7 +42,7 @@ export async function runConversion(
       const step = next.value;
       if (step.kind === 'progress') onProgress?.(step.done, step.total);
       else if (step.kind === 'pack') start(step.batch);
-      else answer = await resultOf(step.batch);
+      else if (step.kind === 'wait') answer = await resultOf(step.batch);
       await turn();
     }
   } finally {

@@ -4,7 +4,7 @@ import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
 import type { Chain } from '../../engine/image/access.ts';
 import type { BackingReference } from '../../engine/image/format.ts';
-import type { OpenImage } from '../../engine/image/image.ts';
+import type { OpenImage, ReadSettings } from '../../engine/image/image.ts';
 import { type Recognised, recognise } from '../../jobs/recognise.ts';
 import type { LayerReport, MissingFile, SuppliedFile, Trouble } from './protocol.ts';
 import { findSupplied, type Named, neverAFile, topOf } from './supplied.ts';
@@ -22,6 +22,8 @@ export type OpenDevice = (supplied: SuppliedFile) => Promise<ReadableDevice>;
 
 export interface OpenedLayers {
   readonly top: Source;
+  /** Where the images of the chain come from, in its order. */
+  readonly sources: readonly Source[];
   /** Devices of everything, for closing and counting. */
   readonly below: readonly LayerReport[];
   readonly missing: readonly MissingFile[];
@@ -82,12 +84,16 @@ class ChainBuilder {
   readonly below: LayerReport[] = [];
   readonly missing: MissingFile[] = [];
   readonly used = new Set<File>();
+  readonly opened: Source[] = [];
   readonly #images: OpenImage[] = [];
   readonly #sources: readonly Source[];
+  readonly #settings: ReadSettings;
   problem: Trouble | undefined;
 
-  constructor(sources: readonly Source[]) {
+  /** `settings`: for the first image. */
+  constructor(sources: readonly Source[], settings: ReadSettings) {
     this.#sources = sources;
+    this.#settings = settings;
   }
 
   #find(role: MissingFile['role'], name: string, by: string, format?: string): Source | undefined {
@@ -125,7 +131,9 @@ class ChainBuilder {
       data = found?.device;
       if (!data) return;
     }
-    this.#images.push(driver.open({ image: device, data }));
+    const settings = this.#images.length === 0 ? this.#settings : {};
+    this.#images.push(driver.open({ image: device, data }, settings));
+    this.opened.push(source);
   }
 
   async build(top: Source): Promise<Chain | undefined> {
@@ -151,16 +159,22 @@ class ChainBuilder {
   }
 }
 
-export async function openLayers(files: readonly SuppliedFile[], open: OpenDevice): Promise<OpenedLayers> {
+/** `settings`: how the disk of the image that was meant is read. */
+export async function openLayers(
+  files: readonly SuppliedFile[],
+  open: OpenDevice,
+  settings: ReadSettings = {},
+): Promise<OpenedLayers> {
   const sources: Source[] = [];
   for (const supplied of files) sources.push(await sourceOf(supplied, open));
   const named: Named[] = sources.map((source) => ({ supplied: source.supplied, names: namesIn(source) }));
   const top = sources.find(({ supplied }) => supplied === topOf(named)?.supplied);
   if (!top) throw new DiskwrightError('io', 'No file was given.');
-  const builder = new ChainBuilder(sources);
+  const builder = new ChainBuilder(sources, settings);
   const chain = await builder.build(top);
   return {
     top,
+    sources: builder.opened,
     below: builder.below,
     missing: builder.missing,
     spare: sources.filter(({ supplied }) => !builder.used.has(supplied.file)).map(({ name }) => name),

@@ -5,6 +5,7 @@ import { type Chain, readGuest } from '../../engine/image/access.ts';
 import type { ImageDescription } from '../../engine/image/description.ts';
 import type { DiskBytes } from '../../engine/image/disk-bytes.ts';
 import type { Exploration, FormatExplorer } from '../../engine/image/exploration.ts';
+import type { ReadSettings } from '../../engine/image/image.ts';
 import { type DiskLayout, readDiskLayout } from '../../engine/image/partitions.ts';
 import { type Wrapping, wrappingOf } from '../../engine/image/wrappings.ts';
 import { infoFacts } from '../../jobs/info-facts.ts';
@@ -16,6 +17,12 @@ import type { OpenOrder, OpenReport, SuppliedFile, Trouble } from './protocol.ts
 import { type Unpacked, unpackGzip } from './unpack.ts';
 
 type OnProgress = (phase: string, done: number, total: number) => void;
+
+export interface Opening {
+  /** How the disk is read. */
+  readonly settings?: ReadSettings;
+  readonly makeDevice?: (file: File) => FileDevice;
+}
 
 /** A disk read through its chain, at any place and length. */
 export const diskBytes = (chain: Chain): DiskBytes => ({
@@ -44,11 +51,22 @@ export class Session {
   /** All tables have been read. */
   mapped = false;
 
-  static async open(order: OpenOrder, onProgress: OnProgress, signal: AbortSignal): Promise<Session> {
-    const session = new Session();
+  readonly #makeDevice: (file: File) => FileDevice;
+
+  private constructor(makeDevice: (file: File) => FileDevice) {
+    this.#makeDevice = makeDevice;
+  }
+
+  static async open(
+    order: OpenOrder,
+    onProgress: OnProgress,
+    signal: AbortSignal,
+    { settings = {}, makeDevice = (file) => new FileDevice(file) }: Opening = {},
+  ): Promise<Session> {
+    const session = new Session(makeDevice);
     try {
       for (const { file } of order.files) await session.#unpack(file, onProgress, signal);
-      session.#layers = await openLayers(order.files, async (supplied) => session.device(supplied));
+      session.#layers = await openLayers(order.files, async (supplied) => session.device(supplied), settings);
       const { top } = session.#layers;
       if (top.spec.name === 'raw') session.#wrapping = wrappingOf(top.device);
       session.#explorer = await top.driver.explorer?.();
@@ -72,7 +90,7 @@ export class Session {
   device(supplied: SuppliedFile): ReadableDevice {
     const unpacked = this.#unpacked.get(supplied.file);
     if (unpacked) return keptOpen(unpacked.device);
-    const device = new FileDevice(supplied.file);
+    const device = this.#makeDevice(supplied.file);
     this.#devices.add(device);
     return device;
   }
