@@ -4,7 +4,10 @@ import { formatBytes, measureBytes } from '../../engine/bytes/units.ts';
 import { formatSeconds, Measured } from '../measure.tsx';
 import type { Job } from './use-job.ts';
 
-type Building = Extract<Job, { state: 'building' }>;
+/** Whatever is saved under a name. */
+type Building = Pick<Extract<Job, { state: 'building' }>, 'progress' | 'rates' | 'startedAt'> & {
+  readonly order: { readonly fileName: string };
+};
 
 /** Seconds since `startedAt`, ticking. */
 function useElapsed(startedAt: number): number {

@@ -1,6 +1,16 @@
 /** What a build does outside the page: progress in the window's title, and a word before the tab is closed. */
 import { useEffect } from 'react';
-import type { Job } from './use-job.ts';
+import type { SaveProgress } from '../../worker/engine-client.ts';
+
+/** Whatever is saved under a name. */
+type Job =
+  | { readonly state: 'idle' | 'failed' | 'cancelled' }
+  | { readonly state: 'finished'; readonly order: { readonly fileName: string } }
+  | {
+      readonly state: 'building';
+      readonly order: { readonly fileName: string };
+      readonly progress: SaveProgress | undefined;
+    };
 
 function titleOf(job: Job, usual: string): string {
   if (job.state === 'finished') return `${job.order.fileName} is saved`;
