@@ -109,9 +109,8 @@ export function parseRecipe(text: string): RecipeReading {
   try {
     // An editor on Windows may have put a byte order mark in front.
     value = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return refuse(`It is not JSON: ${why.replace(/\.?$/, '.')}`);
+  } catch {
+    return refuse('It is not JSON: a quote, a comma or a brace is missing or one too many.');
   }
   return recipeOf(value);
 }
