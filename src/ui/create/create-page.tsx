@@ -12,6 +12,7 @@ import { Outcome } from '../job/outcome.tsx';
 import { useJob } from '../job/use-job.ts';
 import { useWindowSigns } from '../job/use-window-signs.ts';
 import { PicturePanel } from '../picture/picture-panel.tsx';
+import { useLasting } from '../use-lasting.ts';
 import { ActionBar } from './action-bar.tsx';
 import { BackingChooser } from './backing-chooser.tsx';
 import { CommandPanel } from './command-panel.tsx';
@@ -47,20 +48,6 @@ function useKeys(onBuild: (() => void) | undefined, onCancel: (() => void) | und
     window.addEventListener('keydown', press);
     return () => window.removeEventListener('keydown', press);
   }, [onBuild, onCancel]);
-}
-
-/** True once `active` has lasted `milliseconds`: what is over before then need not flash up. */
-function useLasting(active: boolean, milliseconds: number): boolean {
-  const [passed, setPassed] = useState(false);
-  useEffect(() => {
-    if (!active) return;
-    const timer = setTimeout(() => setPassed(true), milliseconds);
-    return () => {
-      clearTimeout(timer);
-      setPassed(false);
-    };
-  }, [active, milliseconds]);
-  return active && passed;
 }
 
 interface Props {
