@@ -39,6 +39,8 @@ export interface SizeOption extends Common {
 export interface NumberOption extends Common {
   readonly kind: 'number';
   readonly default?: string;
+  /** The summary line names it only where it is given. */
+  readonly unprinted?: true;
   readonly offers?: readonly string[];
 }
 
@@ -59,8 +61,12 @@ export interface Choice {
 export interface ChoiceOption<C extends readonly Choice[] = readonly Choice[]> extends Common {
   readonly kind: 'choice';
   readonly choices: C;
-  /** What it means when it is not given. */
-  readonly default: C[number]['value'];
+  /** What it means when it is not given; absent: nothing. */
+  readonly default?: C[number]['value'];
+  /** What a form shows for "not given", where that is a choice of its own. */
+  readonly none?: { readonly label: string; readonly help: string };
+  /** Values of QEMU's that are missing here, and why. */
+  readonly elsewhere?: { readonly values: readonly string[]; readonly why: string };
   /** The summary line names it even when it is not given. */
   readonly printed?: boolean;
 }
@@ -81,7 +87,7 @@ type ValueOf<O> = O extends { readonly kind: 'size' }
     : O extends { readonly kind: 'flag' }
       ? boolean
       : O extends { readonly kind: 'choice'; readonly choices: readonly (infer C extends Choice)[] }
-        ? C['value']
+        ? WithDefault<O, C['value']>
         : string | undefined;
 
 /** The typed values of a set of declarations. */
@@ -114,10 +120,10 @@ export interface Problem {
 }
 
 /**
- * A function of the values. Declared as a method so that sets of different formats fit one list: the
+ * A function of the values, and of the texts where it matters what was given. Declared as a method so that sets of different formats fit one list: the
  * reader always calls a set's own rules with that set's own values.
  */
-type Of<V, R> = { of(values: V): R }['of'];
+type Of<V, R> = { of(values: V, texts: OptionTexts): R }['of'];
 
 /** A rule over typed values; rules are tried in order, all of them. */
 export interface Rule<V> {

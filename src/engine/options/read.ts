@@ -85,7 +85,9 @@ function readOne(option: OptionDeclaration, text: string): OneReading {
       const choice = option.choices.find((one) => one.value === text || one.also?.includes(text));
       if (choice) return { value: choice.value };
       const known = option.choices.map((one) => one.value).join(', ');
-      return { problem: problem('value', option, `${option.label} has no "${text}".`, `Known here: ${known}.`) };
+      const { values = [], why = '' } = option.elsewhere ?? {};
+      const reason = values.includes(text) ? `${why} Known here: ${known}.` : `Known here: ${known}.`;
+      return { problem: problem('value', option, `${option.label} has no "${text}".`, reason) };
     }
     case 'text':
       return { value: text };
@@ -99,16 +101,18 @@ function defaultValue(option: OptionDeclaration): unknown {
   return 'value' in reading ? reading.value : undefined;
 }
 
-const given = <V, R>(source: R | ((values: V) => R), values: V): R =>
-  typeof source === 'function' ? (source as (values: V) => R)(values) : source;
+type Told<V, R> = (values: V, texts: OptionTexts) => R;
 
-function ruleProblem<V>(rule: Rule<V>, values: V): Problem {
-  const why = rule.why === undefined ? undefined : given(rule.why, values);
+const given = <V, R>(source: R | Told<V, R>, values: V, texts: OptionTexts): R =>
+  typeof source === 'function' ? (source as Told<V, R>)(values, texts) : source;
+
+function ruleProblem<V>(rule: Rule<V>, values: V, texts: OptionTexts): Problem {
+  const why = rule.why === undefined ? undefined : given(rule.why, values, texts);
   return {
     stage: 'rule',
     option: rule.option,
-    message: given(rule.message, values),
-    fixes: rule.fixes === undefined ? [] : given(rule.fixes, values),
+    message: given(rule.message, values, texts),
+    fixes: rule.fixes === undefined ? [] : given(rule.fixes, values, texts),
     ...(why === undefined ? {} : { why }),
   };
 }
@@ -149,7 +153,8 @@ export function readOptions<T extends Declarations>(set: OptionSet<T>, texts: Op
     });
   }
   const typed = values as ValuesOf<T>;
-  const rules = set.rules.filter((rule) => rule.broken(typed)).map((rule) => ruleProblem(rule, typed));
+  const broken = set.rules.filter((rule) => rule.broken(typed, texts));
+  const rules = broken.map((rule) => ruleProblem(rule, typed, texts));
   return { values: typed, problems: [...syntax, ...choices, ...refusals, ...rules], warnings };
 }
 
@@ -174,9 +179,10 @@ export function acceptedValues<T extends Declarations>(
 export function blockedOptions<T extends Declarations>(
   set: OptionSet<T>,
   values: ValuesOf<T>,
+  texts: OptionTexts = {},
 ): Readonly<Record<string, string>> {
   const blocked: Record<string, string> = {};
   for (const option of inOrder(set)) if (option.refused) blocked[option.qemu] = option.refused;
-  for (const limit of set.limits) if (limit.blocked(values)) blocked[limit.option] ??= limit.reason;
+  for (const limit of set.limits) if (limit.blocked(values, texts)) blocked[limit.option] ??= limit.reason;
   return blocked;
 }

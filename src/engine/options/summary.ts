@@ -17,6 +17,7 @@ function printed(option: OptionDeclaration, text: string): string {
 function defaultText(option: OptionDeclaration): string | undefined {
   if (option.kind === 'text') return undefined;
   if (option.kind === 'choice') return option.printed ? option.default : undefined;
+  if (option.kind === 'number' && option.unprinted) return undefined;
   return option.default;
 }
 
