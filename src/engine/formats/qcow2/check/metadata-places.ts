@@ -1,6 +1,7 @@
 /** Where the metadata of a damaged image lies, so that the repair of one table does not hit another. */
 import type { ReadableDevice } from '../../../device/device.ts';
 import { offsetOf } from '../entry.ts';
+import { MAX_L1_BYTES } from '../limits.ts';
 import { Overlap } from '../runtime-options.ts';
 import { MetadataMap } from '../tables/metadata-map.ts';
 import { readL1Entries } from './l1-tables.ts';
@@ -14,7 +15,8 @@ export function metadataPlaces(device: ReadableDevice, { header, snapshots, bitm
   const { l1, refcountTable, clusterSize } = header;
   const inactive = snapshots.snapshots
     .map(({ l1: table }) => ({ offset: table.offset, bytes: table.entries * 8 }))
-    .filter(({ bytes }) => bytes > 0);
+    // One that is longer than any is no table, and would forbid every write.
+    .filter(({ bytes }) => bytes > 0 && bytes <= MAX_L1_BYTES);
   const map = new MetadataMap(
     clusterSize,
     {
