@@ -10,10 +10,11 @@ import { asOperation } from '../as-operation.ts';
 import { ProgressMeter } from '../progress-meter.ts';
 import type { Call, JobEvent } from '../protocol.ts';
 import { pump } from '../pump.ts';
+import { closeSession, sessionOf } from './current-session.ts';
 import { extract } from './extract-job.ts';
 import { troubleOf } from './layers.ts';
-import type { Ask, AskAnswers, BytesReport, CellReport, DiskRun, MapSummary, OpenOrder, Space } from './protocol.ts';
-import { diskBytes, Session } from './session.ts';
+import type { Ask, AskAnswers, BytesReport, CellReport, DiskRun, MapSummary, Space } from './protocol.ts';
+import { diskBytes, type Session } from './session.ts';
 
 type Tell = (event: JobEvent) => void;
 type InspectCall = Extract<Call, { name: 'inspect' }>;
@@ -22,31 +23,6 @@ type InspectCall = Extract<Call, { name: 'inspect' }>;
 const MOST_BYTES = 64 * 1024;
 /** Cells of one picture. */
 const MOST_CELLS = 1 << 20;
-
-let current: { readonly id: string; readonly session: Promise<Session> } | undefined;
-
-function closeCurrent(): void {
-  current?.session.then((session) => session.close()).catch(() => {});
-  current = undefined;
-}
-
-function sessionOf(order: OpenOrder, meter: ProgressMeter, signal: AbortSignal): Promise<Session> {
-  if (current?.id === order.id) return current.session;
-  closeCurrent();
-  let phase = '';
-  const onProgress = (words: string, done: number, total: number): void => {
-    if (words === phase) meter.update(done, total);
-    else meter.begin(words, order.files[0]?.file.name ?? '', done, total);
-    phase = words;
-  };
-  const session = Session.open(order, onProgress, signal);
-  current = { id: order.id, session };
-  // A session that did not open may be tried again.
-  session.catch(() => {
-    if (current?.session === session) current = undefined;
-  });
-  return session;
-}
 
 const noSteps = { write: () => {}, zeros: () => {} };
 
@@ -187,7 +163,7 @@ export async function answerAbout(
 ): Promise<AskAnswers[keyof AskAnswers]> {
   const meter = new ProgressMeter((progress) => tell({ kind: 'progress', progress }));
   if (ask.kind === 'close') {
-    if (current?.id === order.id) closeCurrent();
+    closeSession(order);
     return undefined;
   }
   const session = await sessionOf(order, meter, signal);
