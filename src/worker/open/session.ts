@@ -16,7 +16,7 @@ import { type OpenedLayers, openLayers, type Source, troubleOf } from './layers.
 import type { OpenOrder, OpenReport, SuppliedFile, Trouble } from './protocol.ts';
 import { type Unpacked, unpackGzip } from './unpack.ts';
 
-type OnProgress = (phase: string, done: number, total: number) => void;
+export type OnProgress = (phase: string, done: number, total: number) => void;
 
 export interface Opening {
   /** How the disk is read. */
@@ -82,8 +82,19 @@ export class Session {
     return this.#layers;
   }
 
+  /** It is no image, but may hold one. */
+  get wrapping(): Wrapping | undefined {
+    return this.#wrapping;
+  }
+
   get top(): Source {
     return this.layers.top;
+  }
+
+  /** Name of the image itself: of what was unpacked. */
+  get name(): string {
+    const { supplied, name } = this.top;
+    return this.#unpacked.has(supplied.file) ? name.replace(/\.gz$/i, '') : name;
   }
 
   /** A device of its own for a use of a file: two users would take each other's window away. */
@@ -173,7 +184,7 @@ export class Session {
     } catch (error) {
       problem = troubleOf(error);
     }
-    const name = this.#unpacked.has(top.supplied.file) ? top.name.replace(/\.gz$/i, '') : top.name;
+    const { name } = this;
     const format = spec.name;
     const dataFile = description?.specific?.data['data-file'];
     const disk = problem || this.#wrapping ? {} : this.#disk();
