@@ -48,6 +48,25 @@ export const MoonIcon = () => (
   </Icon>
 );
 
+export const UndoIcon = () => (
+  <Icon>
+    <path d="M5.5 3L2.5 6l3 3M2.5 6h6.75a3.75 3.75 0 0 1 0 7.5H6" />
+  </Icon>
+);
+
+export const RedoIcon = () => (
+  <Icon>
+    <path d="M10.5 3l3 3-3 3M13.5 6H6.75a3.75 3.75 0 0 0 0 7.5H10" />
+  </Icon>
+);
+
+export const HelpIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="5.75" />
+    <path d="M6.3 6.5a1.75 1.75 0 1 1 2.6 1.55c-.6.35-.9.7-.9 1.3M8 11.3v.1" />
+  </Icon>
+);
+
 export const TurnIcon = () => (
   <Icon>
     <path d="M6 4l4 4-4 4" />

@@ -1,9 +1,10 @@
 /** Create: the form on the left, what it gives on the right, and the build from the click to the saved file. */
 
-import { useEffect, useMemo, useReducer, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { findOption } from '../../engine/options/declare.ts';
 import type { ForecastReport } from '../../jobs/forecast.ts';
 import { savedName } from '../../platform/browser/deliver/saved-name.ts';
+import { parseRecipe } from '../../recipes/recipe.ts';
 import type { EngineClient, SaveOrder, SinkChoice } from '../../worker/engine-client.ts';
 import { LockIcon } from '../icons.tsx';
 import { BuildingPanel } from '../job/building-panel.tsx';
@@ -18,12 +19,16 @@ import { BackingChooser } from './backing-chooser.tsx';
 import { CommandPanel } from './command-panel.tsx';
 import { focusSpot } from './focus-spot.ts';
 import { CreateForm } from './form.tsx';
+import { formOfRecipe, recipeOfForm } from './form-recipe.ts';
 import type { FoldName } from './groups.ts';
 import { engineProblem, type FormProblem, readForm, type Spot } from './reading.ts';
+import { ShareRow } from './share-row.tsx';
 import { SizesCard, summaryOf } from './sizes-card.tsx';
-import { initialState, reduce } from './state.ts';
+import { StartFrom } from './start-from.tsx';
+import type { FormAction, FormState } from './state.ts';
 import { useCommandDraft } from './use-command-draft.ts';
 import { useForecast } from './use-forecast.ts';
+import { type Form, useForm, useUndoKeys } from './use-form.ts';
 
 /** How the files would be saved: the one that cannot be, or else the longest, has the word. */
 function sinkFor(client: EngineClient, { now, dataFile }: ForecastReport, gzip: boolean): SinkChoice | undefined {
@@ -50,16 +55,63 @@ function useKeys(onBuild: (() => void) | undefined, onCancel: (() => void) | und
   }, [onBuild, onCancel]);
 }
 
+/** Larger than any recipe that a person could mean. */
+const LONGEST_RECIPE = 256 * 1024;
+
+type Notice = Parameters<typeof StartFrom>[0]['notice'];
+
+/** Loads recipe files into the form; `given`: one that was dropped on the page. */
+function useRecipeFile({ replace }: Form, given: File | undefined) {
+  const [notice, setNotice] = useState<Notice>();
+  const latest = useRef(replace);
+  useEffect(() => {
+    latest.current = replace;
+  });
+  const load = useCallback(async (file: File) => {
+    const refuse = (rest: string) => setNotice({ bad: true, strong: `${file.name} was not loaded.`, rest });
+    if (file.size > LONGEST_RECIPE) return refuse('It is too long for a recipe.');
+    const reading = parseRecipe(await file.text().catch(() => ''));
+    if (!reading.ok) return refuse(`${reading.message} The form stays as it was.`);
+    latest.current(formOfRecipe(reading.recipe));
+    const { about } = reading.recipe.rest ?? {};
+    const rest = typeof about === 'string' ? about : 'Undo brings the form back as it was.';
+    setNotice({ bad: false, strong: `Loaded from ${file.name}.`, rest });
+  }, []);
+  useEffect(() => {
+    if (given) void load(given);
+  }, [given, load]);
+  return { notice, load, dismiss: useCallback(() => setNotice(undefined), []) };
+}
+
 interface Props {
   readonly client: EngineClient;
   /** It is the place one is in. */
   readonly active?: boolean;
+  /** A recipe that was dropped on the page. */
+  readonly recipeFile?: File | undefined;
 }
 
-export function CreatePage({ client, active = true }: Props) {
-  const [{ line }, dispatch] = useReducer(reduce, initialState);
+export function CreatePage({ client, active = true, recipeFile }: Props) {
+  const form = useForm();
+  const { line, gzip: wantsGzip } = form.state;
+  const recipe = useMemo(() => recipeOfForm(form.state), [form.state]);
+  const loaded = useRecipeFile(form, recipeFile);
+  const { dismiss } = loaded;
+  const dispatch = useCallback(
+    (action: FormAction) => {
+      dismiss();
+      form.dispatch(action);
+    },
+    [dismiss, form.dispatch],
+  );
+  function replace(state: FormState) {
+    dismiss();
+    form.replace(state);
+  }
+  const notice = form.badLink
+    ? { bad: true, strong: 'This link is not a recipe.', rest: `${form.badLink} The form starts as usual.` }
+    : loaded.notice;
   const [openFolds, setOpenFolds] = useState<ReadonlySet<FoldName>>(new Set());
-  const [wantsGzip, setWantsGzip] = useState(false);
   const { job, start, cancel, reset } = useJob(client);
   useWindowSigns(job);
 
@@ -125,6 +177,7 @@ export function CreatePage({ client, active = true }: Props) {
   const building = job.state === 'building';
   const finished = job.state === 'finished';
   const buildingShown = useLasting(building, 150);
+  useUndoKeys(form, active && !building && !finished);
   useKeys(!active || building || finished ? undefined : go, active && building ? cancel : undefined);
 
   // Back at the form after a build, the focus is where it was left: on the button.
@@ -160,6 +213,7 @@ export function CreatePage({ client, active = true }: Props) {
               </p>
             )}
             <div className={buildingShown ? 'locked' : undefined} inert={building}>
+              <StartFrom form={{ ...form, dispatch, replace }} notice={notice} />
               <CreateForm
                 name={line.name}
                 format={line.format}
@@ -197,12 +251,13 @@ export function CreatePage({ client, active = true }: Props) {
               problems={problems}
               choice={choice}
               summary={report && summaryOf(report)}
-              gzip={hasData ? { on: wantsGzip, set: setWantsGzip } : undefined}
+              gzip={hasData ? { on: wantsGzip, set: (on) => dispatch({ type: 'gzip', on }) } : undefined}
               onGo={go}
               onCancel={cancel}
             />
           </div>
         )}
+        {!building && <ShareRow recipe={recipe} link={form.link} onLoad={loaded.load} />}
       </aside>
     </main>
   );

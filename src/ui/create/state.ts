@@ -1,15 +1,21 @@
 /**
- * The form's state and every way to change it: one command line, plus a shelf for option texts that the
- * chosen format does not know and that come back with a format that does.
+ * The form's state and every way to change it: one command line, what a recipe says beside it, and a shelf for
+ * option texts that the chosen format does not know and that come back with a format that does.
  */
 import { findFormat } from '../../engine/formats/index.ts';
 import type { FormatSpec } from '../../engine/image/format.ts';
 import { findOption, type OptionTexts } from '../../engine/options/declare.ts';
+import { presets } from '../../recipes/presets.ts';
+import type { Json } from '../../recipes/recipe.ts';
 import { type CommandLine, canonical } from './command-line.ts';
 
 export interface FormState {
   readonly line: CommandLine;
   readonly shelf: OptionTexts;
+  /** Save as .gz where that gains something. */
+  readonly gzip: boolean;
+  /** What a loaded recipe says beyond the form; kept for the recipe that is saved. */
+  readonly rest: Readonly<Record<string, Json>>;
 }
 
 export type FormAction =
@@ -20,12 +26,20 @@ export type FormAction =
   /** A whole line was typed or pasted. */
   | { readonly type: 'line'; readonly line: CommandLine }
   | { readonly type: 'drop-flag'; readonly index: number }
+  | { readonly type: 'gzip'; readonly on: boolean }
+  | { readonly type: 'drop-key'; readonly key: string }
+  /** A recipe or a link, read: the whole form at once. */
+  | { readonly type: 'whole'; readonly state: FormState }
   /** Several of the above in one click. */
   | { readonly type: 'all'; readonly actions: readonly FormAction[] };
 
+const { format, file = '', options } = presets[0].recipe;
+
 export const initialState: FormState = {
-  line: { format: 'qcow2', name: 'disk.qcow2', texts: { size: '32G' }, flags: [] },
+  line: { format, name: file, texts: options, flags: [] },
   shelf: {},
+  gzip: false,
+  rest: {},
 };
 
 /** The ending follows the format as long as it is the format's own. */
@@ -41,7 +55,8 @@ function knows(format: FormatSpec | undefined, name: string, text: string): bool
   return option.kind !== 'choice' || option.choices.some((one) => one.value === text || one.also?.includes(text));
 }
 
-function withFormat({ line, shelf }: FormState, format: string): FormState {
+function withFormat(state: FormState, format: string): FormState {
+  const { line, shelf } = state;
   const from = findFormat(line.format);
   const to = findFormat(format);
   const texts: Record<string, string> = {};
@@ -51,7 +66,7 @@ function withFormat({ line, shelf }: FormState, format: string): FormState {
     const stays = knows(to, name, text) || !knows(from, name, text);
     (stays && !(name in shelf && !knows(to, name, text)) ? texts : put)[name] = text;
   }
-  return { line: canonical({ ...line, format, name: renamed(line.name, from, to), texts }), shelf: put };
+  return { ...state, line: canonical({ ...line, format, name: renamed(line.name, from, to), texts }), shelf: put };
 }
 
 function withTexts(texts: OptionTexts, changes: Readonly<Record<string, string | null>>): OptionTexts {
@@ -73,9 +88,15 @@ export function reduce(state: FormState, action: FormAction): FormState {
     case 'format':
       return withFormat(state, action.format);
     case 'line':
-      return { line: canonical(action.line), shelf: {} };
+      return { ...state, line: canonical(action.line), shelf: {} };
     case 'drop-flag':
       return { ...state, line: { ...line, flags: line.flags.filter((_, index) => index !== action.index) } };
+    case 'gzip':
+      return { ...state, gzip: action.on };
+    case 'drop-key':
+      return { ...state, rest: Object.fromEntries(Object.entries(state.rest).filter(([key]) => key !== action.key)) };
+    case 'whole':
+      return action.state;
     case 'all':
       return action.actions.reduce(reduce, state);
   }

@@ -4,7 +4,9 @@ import { userEvent } from '@testing-library/user-event';
 import { App } from '../App.tsx';
 import { createFakeEngine } from './fake-engine.ts';
 
-export async function renderPage() {
+/** `hash`: where the page is opened. */
+export async function renderPage(hash = '') {
+  history.replaceState(null, '', `/${hash}`);
   const engine = createFakeEngine();
   const user = userEvent.setup({ delay: null });
   render(<App client={engine} />);
