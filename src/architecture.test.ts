@@ -124,7 +124,8 @@ describe('what comes from outside', () => {
     outside.filter(({ from, to }) => prefix.test(from) && !allowed.test(to)).map(shown);
 
   test.each([
-    ['the engine needs nothing', /^engine\//, /^$/],
+    ['the engine needs nothing', /^engine\/(?!crypto\/)/, /^$/],
+    ['its cryptography needs only hashes', /^engine\/crypto\//, /^@noble\/hashes\//],
     ['jobs need only the hash', /^jobs\//, /^@noble\/hashes\//],
     ['the command and its platform need Node', /^(?:cli|platform\/node)\/|^node\.ts/, /^node:/],
     ['workers and their platform need nothing', /^(?:worker|platform\/browser)\//, /^$/],

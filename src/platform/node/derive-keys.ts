@@ -1,0 +1,22 @@
+/** Keys and chance from node:crypto. Derivations run beside the event loop. */
+import { getHashes, randomBytes as nodeRandomBytes, pbkdf2 } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Derivation, Deriving } from '../../engine/crypto/derivation.ts';
+import { type AnswerOptions, answerQuestions } from '../../jobs/answer-questions.ts';
+import { derivePlainly } from '../../jobs/derive-plainly.ts';
+
+const deriveInThread = promisify(pbkdf2);
+/** Builds of OpenSSL differ in what old hashes they still have. */
+const KNOWN = new Set(getHashes().map((name) => name.toLowerCase()));
+
+async function derive(derivation: Derivation): Promise<Uint8Array> {
+  const { hash, password, salt, iterations, length } = derivation;
+  if (!KNOWN.has(hash)) return derivePlainly(derivation);
+  return new Uint8Array(await deriveInThread(password, salt, iterations, length, hash));
+}
+
+export const randomBytes = (length: number): Uint8Array => new Uint8Array(nodeRandomBytes(length));
+
+/** Runs work that asks for keys. Rejects with what it throws, or `cancelled`. */
+export const answered = <T>(work: Deriving<T>, options: AnswerOptions = {}): Promise<T> =>
+  answerQuestions(work, { derive, now: () => performance.now() }, options);
