@@ -1,20 +1,26 @@
 /** The image that a command looks at: its flags, what they exclude, and which file they mean. */
 
-import type { BackingReference } from '../engine/image/format.ts';
 import { parseOptionList } from '../engine/options/option-list.ts';
 import type { OpenOptions } from '../platform/node/open-images.ts';
+import type { ImageReference } from '../platform/node/unlock-image.ts';
+import { takeEncryption } from './encryption-settings.ts';
 import { type Io, UsageError, warn } from './io.ts';
+import { secretsOf } from './secrets-of-line.ts';
+
+/** For commands that look at encrypted images or make them. */
+export const secretFlag = {
+  object: {
+    long: 'object',
+    value: 'definition',
+    help: 'A passphrase: secret,id=sec0,file=… (or data=…, format=base64), used as encrypt.key-secret=sec0',
+  },
+} as const;
 
 export const imageFlags = {
   format: { short: 'f', value: 'format', help: 'Format of the image (default: recognised)' },
   share: { short: 'U', long: 'force-share', help: 'Look at an image that a machine is writing to' },
   imageOptions: { long: 'image-opts', help: 'The image is given as driver=…,file.filename=…' },
-  object: {
-    long: 'object',
-    value: 'definition',
-    help: 'Secrets',
-    refused: 'only encryption needs secrets, and encrypted data cannot be read so far',
-  },
+  ...secretFlag,
 } as const;
 
 /** For commands that open what an image rests on. */
@@ -40,7 +46,7 @@ export const allowOutsideFlag = {
 export const writingFlags = { ...externalFlag, ...allowOutsideFlag } as const;
 
 export interface ImageWithSettings {
-  readonly reference: BackingReference;
+  readonly reference: ImageReference;
   /** What is said about the open image beside which file it is. */
   readonly rest: Readonly<Record<string, string>>;
 }
@@ -48,12 +54,13 @@ export interface ImageWithSettings {
 function fromOptions(text: string, command: string): ImageWithSettings {
   const read = parseOptionList(text);
   if (!read) throw new UsageError(`"${text}" is not a list of name=value`, command);
-  const { driver: format, filename, 'file.filename': name = filename, 'file.driver': layer, ...rest } = read;
+  const { driver: format, filename, 'file.filename': name = filename, 'file.driver': layer, ...others } = read;
   if (layer !== undefined && layer !== 'file') {
     throw new UsageError(`the image option file.driver=${layer} is not available`, command);
   }
   if (name === undefined) throw new UsageError('the image options name no file: file.filename=…', command);
-  return { reference: format === undefined ? { name } : { name, format }, rest };
+  const { encryption, rest } = takeEncryption(others);
+  return { reference: { name, ...(format === undefined ? {} : { format }), ...encryption }, rest };
 }
 
 /** What these functions need of a line that was read. */
@@ -79,7 +86,7 @@ export function splitImageOptions(
 }
 
 /** The same for commands that only look: settings would have no effect, so there are none. */
-export function imageOf(line: ImageLine, argument: string, command: string, formatFlag = 'format'): BackingReference {
+export function imageOf(line: ImageLine, argument: string, command: string, formatFlag = 'format'): ImageReference {
   const { reference, rest } = splitImageOptions(line, argument, command, formatFlag);
   const [other] = Object.entries(rest);
   if (other) throw new UsageError(`the image option ${other[0]}=${other[1]} is not available`, command);
@@ -93,6 +100,8 @@ export function openOptions(line: ImageLine, io: Io): OpenOptions & { readonly a
     share: has(line, 'share'),
     noExternal: has(line, 'noExternal'),
     allowOutside: has(line, 'allowOutside'),
+    secrets: secretsOf(line, io),
+    signal: io.signal,
     onWarning: (text) => warn(io, text),
   };
 }

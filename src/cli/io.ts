@@ -44,6 +44,9 @@ export class UsageError extends Error {
 /** A flag that cannot be read, as against a value that will not do. */
 export class FlagMistake extends UsageError {}
 
+const GIVE_PASSPHRASE =
+  'Give the passphrase: --object secret,id=sec0,file=… --image-opts driver=…,file.filename=…,encrypt.key-secret=sec0.';
+
 /** Tells an error to the person; what is not one of ours is a defect and keeps its stack. */
 export function sayError(io: Io, thrown: unknown): void {
   if (thrown instanceof UsageError) {
@@ -51,7 +54,8 @@ export function sayError(io: Io, thrown: unknown): void {
     say(io, `see: ${PROGRAM} ${thrown.command === undefined ? '' : `${thrown.command} `}--help`);
   } else if (thrown instanceof DiskwrightError) {
     say(io, thrown.message);
-    if (thrown.fix !== undefined) say(io, `fix: ${thrown.fix}`);
+    const fix = thrown.fix ?? (thrown.kind === 'passphrase' ? GIVE_PASSPHRASE : undefined);
+    if (fix !== undefined) say(io, `fix: ${fix}`);
   } else {
     const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     for (const line of `this is a defect: ${text}`.split('\n')) say(io, line);

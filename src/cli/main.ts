@@ -16,7 +16,9 @@ import { measure } from './commands/measure.ts';
 import { rebase } from './commands/rebase.ts';
 import { resize } from './commands/resize.ts';
 import { snapshot } from './commands/snapshot.ts';
+import { verify } from './commands/verify.ts';
 import { type Io, PROGRAM, sayError, UsageError } from './io.ts';
+import { forgetSecrets } from './secrets-of-line.ts';
 import { commandHelp, programHelp } from './usage.ts';
 import { VERSION } from './version.ts';
 
@@ -36,6 +38,7 @@ const commands: readonly Command[] = [
   convert,
   dd,
   ioCommand,
+  verify,
 ];
 
 /** Commands of qemu-img's that are missing here; named, so that nobody wonders about a typing mistake. */
@@ -80,5 +83,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     if (thrown instanceof DiskwrightError && thrown.kind === 'cancelled') throw thrown;
     sayError(io, thrown);
     return FAILED;
+  } finally {
+    forgetSecrets(io);
   }
 }

@@ -26,7 +26,8 @@ const optionLines = (options: readonly OptionDeclaration[], withDefaults: boolea
 
 /** `amend -o help`: what an image that is there can be given. */
 export function amendHelp(format: FormatSpec): string {
-  const shown = (format.options ? inOrder(format.options) : []).filter((option) => option.amend);
+  const own = (format.options ? inOrder(format.options) : []).filter((option) => option.amend);
+  const shown = [...own, ...(format.keyOptions ? inOrder(format.keyOptions) : [])];
   return `${[`Amend options for '${format.name}':`, ...optionLines(shown, false)].join('\n')}\n`;
 }
 

@@ -1,16 +1,20 @@
 /** `amend`: gives an image other create options, as far as they can change. */
 import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
+import { declare, inOrder, type OptionSet } from '../../engine/options/declare.ts';
 import { type OpenedWritable, withWritableImage } from '../../platform/node/open-writable.ts';
+import type { Secrets } from '../../platform/node/secrets.ts';
 import { cacheFlag, checkCacheModes } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { imageFlags, imageOf, onlyImage, openOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
+import { amendable, changeKeys, splitKeyTexts } from '../key-slots.ts';
 import { amendHelp } from '../option-help.ts';
 import { checkOptionList, typedOptions, wantsOptionHelp } from '../option-texts.ts';
 import { sayProblems } from '../problems.ts';
 import { Progress } from '../progress.ts';
 import { runNamed } from '../run-named.ts';
+import { secretsOf } from '../secrets-of-line.ts';
 
 const NAME = 'amend';
 
@@ -22,14 +26,15 @@ const flags = {
   progress: { short: 'p', help: 'Report progress' },
   quiet: { short: 'q', help: 'No report' },
   ...cacheFlag,
-  force: { long: 'force', help: 'Accepted: it concerns the keys of encrypted images alone' },
+  force: { long: 'force', help: 'Overwrite a key slot in use, or erase the last one: the disk is lost then' },
   ...writingFlags,
   help: helpFlag,
 } as const;
 
 function helpOf(format: string): string {
   const spec = findFormat(format);
-  if (!spec?.options || !Object.values(spec.options.declarations).some((option) => option.amend)) {
+  const amends = (set: OptionSet | undefined): boolean => inOrder(set ?? declare({})).some((option) => option.amend);
+  if (!spec || (!amends(spec.options) && !spec.keyOptions)) {
     throw new DiskwrightError(
       'unsupported',
       `images of the format ${format} keep the options that they were made with`,
@@ -42,26 +47,37 @@ interface Wish {
   /** Arguments of `-o`. */
   readonly lists: readonly string[];
   readonly progress: boolean;
+  /** Keys may be lost. */
+  readonly force: boolean;
+  readonly secrets: Secrets;
+  /** The id of the secret that the image was opened with. */
+  readonly secret: string | undefined;
 }
 
-async function amendOpened(opened: OpenedWritable, { lists, progress }: Wish, io: Io): Promise<number> {
+async function amendOpened(opened: OpenedWritable, wish: Wish, io: Io): Promise<number> {
+  const { lists, progress } = wish;
   const { image, name, format } = opened;
-  const set = findFormat(format)?.options;
+  const spec = findFormat(format);
+  const set = spec?.options;
   if (wantsOptionHelp(lists)) {
     io.stdout(helpOf(format));
     return 0;
   }
-  if (!image.amend || !set) {
+  if (!spec || !set || (!image.amend && !image.writeLuks)) {
     throw new DiskwrightError('unsupported', `${name}: images of the format ${format} keep their options`);
   }
-  const { texts, problems } = typedOptions(set, lists);
+  const { texts, problems } = typedOptions(amendable(set, spec.keyOptions), lists);
   if (problems.length > 0) {
     sayProblems(io, name, problems);
     return 1;
   }
+  const { keys, rest } = splitKeyTexts(spec.keyOptions, texts);
   const report = new Progress(io, progress);
   try {
-    await runNamed(name, image.amend(texts), io, (done, total) => report.at(done, total));
+    if (keys) await changeKeys(opened, keys, wish, io);
+    if (image.amend && Object.keys(rest).length > 0) {
+      await runNamed(name, image.amend(rest), io, (done, total) => report.at(done, total));
+    }
     report.at(1, 1);
   } finally {
     report.end();
@@ -83,9 +99,14 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const reference = imageOf(line, onlyImage(line.positionals, NAME), NAME);
   checkCacheModes(line, NAME, io);
   const progress = lastOf(line, 'progress') !== undefined && lastOf(line, 'quiet') === undefined;
-  return await withWritableImage(reference, openOptions(line, io), (opened) =>
-    amendOpened(opened, { lists, progress }, io),
-  );
+  const wish: Wish = {
+    lists,
+    progress,
+    force: lastOf(line, 'force') !== undefined,
+    secrets: secretsOf(line, io),
+    secret: reference.encryption?.secret,
+  };
+  return await withWritableImage(reference, openOptions(line, io), (opened) => amendOpened(opened, wish, io));
 }
 
 export const amend: Command = {
@@ -96,6 +117,7 @@ export const amend: Command = {
   notes: [
     'Only what is named changes: compat, lazy_refcounts, refcount_bits, size, data_file, data_file_raw.',
     'What an image rests on is changed by rebase.',
+    'Passphrases of LUKS: encrypt.state=active,encrypt.new-secret=… adds one, encrypt.state=inactive,encrypt.old-secret=… erases one.',
   ],
   run,
 };

@@ -28,6 +28,7 @@ import { type Io, note, UsageError, warn } from '../io.ts';
 import { optionHelp } from '../option-help.ts';
 import { checkOptionList, hasOption, typedOptions, wantsOptionHelp } from '../option-texts.ts';
 import { sayProblems } from '../problems.ts';
+import { secretsOf } from '../secrets-of-line.ts';
 import { creatableFormat } from './create.ts';
 
 const NAME = 'convert';
@@ -247,6 +248,7 @@ async function convertWith(wishes: Wishes, progress: ConvertProgress, io: Io): P
       unflushed: lastOf(line, 'cache') === 'unsafe',
       noExternal,
       allowOutside,
+      secrets: secretsOf(line, io),
       signal: io.signal,
       onProgress: (done, total) => progress.at(done, total),
       onNote: (text) => note(io, text),

@@ -3,6 +3,7 @@
  * summary line is printed: the command line, the format, the options' texts, the backing image, then the
  * line, then the options' values and rules. Files are touched only after all of that.
  */
+import { printQemuSize } from '../../engine/bytes/size-text.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat, formats } from '../../engine/formats/index.ts';
 import { backingFormats } from '../../engine/formats/qcow2/backing-formats.ts';
@@ -14,11 +15,15 @@ import { isBlockDevice } from '../../platform/node/block-device.ts';
 import { buildImage } from '../../platform/node/build-image.ts';
 import { plainPath } from '../../platform/node/image-name.ts';
 import { type PreparedImage, prepareImage } from '../../platform/node/prepare-image.ts';
+import { printRecipe, type Recipe } from '../../recipes/recipe.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
+import { secretFlag } from '../image-argument.ts';
 import { type Io, note, UsageError, warn } from '../io.ts';
 import { optionHelp } from '../option-help.ts';
 import { checkOptionList, hasOption, typedOptions, wantsOptionHelp } from '../option-texts.ts';
 import { sayProblems } from '../problems.ts';
+import { flagsOfRecipe, readRecipeFile } from '../recipe-file.ts';
+import { secretsOf } from '../secrets-of-line.ts';
 import { readSizeArgument } from '../size-argument.ts';
 
 const NAME = 'create';
@@ -30,16 +35,20 @@ const flags = {
   unsafe: { short: 'u', help: "Store the backing file's name without opening it" },
   options: { short: 'o', value: 'options', help: 'name=value,name=value; may be repeated; "help" lists them' },
   quiet: { short: 'q', help: 'No summary line' },
-  object: {
-    long: 'object',
-    value: 'definition',
-    help: 'Secrets',
-    refused: 'only encryption needs secrets, and encrypted images cannot be made so far',
-  },
+  ...secretFlag,
+  recipe: { long: 'recipe', value: 'file', help: 'Start from a recipe; what else the line says goes over it' },
+  printRecipe: { long: 'print-recipe', help: 'Print the line as a recipe, and make nothing' },
   help: helpFlag,
 } as const;
 
+/** Flags that a recipe may bring along. */
+const IN_RECIPES = ['unsafe', 'quiet', 'object'] as const;
+
 interface Line {
+  readonly recipe: Recipe | undefined;
+  readonly printRecipe: boolean;
+  /** Of `IN_RECIPES`, as words. */
+  readonly recipeFlags: readonly (readonly string[])[];
   readonly format: string;
   readonly backing: string | undefined;
   readonly backingFormat: string | undefined;
@@ -49,12 +58,26 @@ interface Line {
   readonly positionals: readonly string[];
 }
 
-function readCreateLine(args: readonly string[]): Line {
-  const line = readLine(NAME, flags, args, (name, value) => {
+function wordsOf(name: (typeof IN_RECIPES)[number], value: string): readonly string[] {
+  return name === 'object' ? ['--object', value] : [`-${flags[name].short}`];
+}
+
+function readCreateLine(args: readonly string[], io: Io): Line {
+  const typed = readLine(NAME, flags, args, (name, value) => {
     if (name === 'options') checkOptionList(value, NAME);
   });
+  const recipeName = lastOf(typed, 'recipe');
+  const recipe = recipeName === undefined ? undefined : readRecipeFile(recipeName, io);
+  const brought = recipe ? flagsOfRecipe(NAME, flags, recipe, IN_RECIPES) : [];
+  const line = { ...typed, given: [...brought, ...typed.given] };
+  secretsOf(line, io);
   return {
-    format: lastOf(line, 'format') ?? 'raw',
+    recipe,
+    printRecipe: lastOf(line, 'printRecipe') !== undefined,
+    recipeFlags: IN_RECIPES.flatMap((name) =>
+      line.given.filter((one) => one.name === name).map((one) => wordsOf(name, one.value)),
+    ),
+    format: lastOf(line, 'format') ?? recipe?.format ?? 'raw',
     backing: lastOf(line, 'backing'),
     backingFormat: lastOf(line, 'backingFormat'),
     unsafe: lastOf(line, 'unsafe') !== undefined,
@@ -79,14 +102,33 @@ function invalid(option: string, message: string, fix?: string): DiskwrightError
   return new DiskwrightError('invalid-option', message, { option, ...(fix === undefined ? {} : { fix }) });
 }
 
-/** Puts the size argument, -b and -F beside what -o said; undefined after texts that cannot be read. */
+/** The recipe's texts that nothing on the line goes over, and why they cannot be read. */
+function recipeTexts(
+  { recipe, backing, backingFormat }: Line,
+  over: OptionTexts,
+  size: bigint | undefined,
+  set: OptionSet,
+) {
+  const replaced = (name: string): boolean =>
+    over[name] !== undefined ||
+    (name === 'size' && size !== undefined) ||
+    (name === 'backing_file' && backing !== undefined) ||
+    (name === 'backing_fmt' && backingFormat !== undefined);
+  const texts = Object.fromEntries(Object.entries(recipe?.options ?? {}).filter(([name]) => !replaced(name)));
+  const problems = readOptions(set, texts).problems.filter(({ stage }) => stage === 'syntax');
+  return { texts, problems };
+}
+
+/** Puts the recipe, the size argument, -b and -F beside what -o said; undefined after texts that cannot be read. */
 function collectTexts(line: Line, file: string, size: bigint | undefined, set: OptionSet, io: Io) {
-  const { texts, problems } = typedOptions(set, line.options);
+  const { texts, problems: mistyped } = typedOptions(set, line.options);
+  const base = recipeTexts(line, texts, size, set);
+  const problems = [...base.problems, ...mistyped];
   if (problems.length > 0) {
     sayProblems(io, file, problems);
     return undefined;
   }
-  const all: Record<string, string> = { ...texts };
+  const all: Record<string, string> = { ...base.texts, ...texts };
   if (size !== undefined) {
     if (texts.size !== undefined) throw invalid('size', 'The size is given twice.', 'Give it once.');
     all.size = size.toString();
@@ -122,6 +164,7 @@ async function build(
     signal: io.signal,
     onNote: (text) => note(io, text),
     onWarning: (text) => warn(io, text),
+    secrets: secretsOf({ given: [] }, io),
   });
   return 0;
 }
@@ -134,6 +177,31 @@ function refuseFileAttributes(file: string, texts: OptionTexts, set: OptionSet, 
   );
   if (!attribute) return;
   throw invalid(attribute.qemu, `There is no option "${attribute.qemu}" for a block device.`, 'Leave it out.');
+}
+
+/** The line as a recipe; its options must go together, but no file is looked at. */
+function printAsRecipe(line: Line, file: string | undefined, size: bigint | undefined, io: Io): number {
+  const { name, options: set } = creatableFormat(line.format);
+  const shown = file ?? 'recipe';
+  const texts = collectTexts(line, shown, size, set, io);
+  if (!texts) return 1;
+  const { problems } = readOptions(set, texts);
+  if (problems.length > 0) {
+    sayProblems(io, shown, problems);
+    return 1;
+  }
+  const { gzip, rest } = line.recipe ?? {};
+  io.stdout(
+    printRecipe({
+      format: name,
+      ...(file === undefined ? {} : { file }),
+      options: size === undefined ? texts : { ...texts, size: printQemuSize(size) },
+      ...(gzip ? { gzip } : {}),
+      flags: line.recipeFlags,
+      ...(rest ? { rest } : {}),
+    }),
+  );
+  return 0;
 }
 
 /** From here on qemu-img puts the file's name before its messages; so do we. */
@@ -164,15 +232,16 @@ function withName(file: string, thrown: unknown): unknown {
 }
 
 async function run(args: readonly string[], io: Io): Promise<number> {
-  const line = readCreateLine(args);
-  const [file, sizeText, ...rest] = line.positionals;
+  const line = readCreateLine(args, io);
+  const [file = line.recipe?.file, sizeText, ...rest] = line.positionals;
   if (wantsOptionHelp(line.options)) {
     io.stdout(optionHelp(creatableFormat(line.format), file !== undefined));
     return 0;
   }
-  if (file === undefined) throw new UsageError('the name of the new image is missing', NAME);
+  if (file === undefined && !line.printRecipe) throw new UsageError('the name of the new image is missing', NAME);
   const size = sizeText === undefined ? undefined : readSizeArgument(sizeText, NAME, io);
   if (rest.length > 0) throw new UsageError(`"${rest[0]}" is one argument too many`, NAME);
+  if (file === undefined || line.printRecipe) return printAsRecipe(line, file, size, io);
   try {
     return await createFile(line, file, size, io);
   } catch (thrown) {
@@ -188,6 +257,7 @@ export const create: Command = {
   notes: [
     'Sizes are bytes or have one letter: 32G, 512M, 1.5T.',
     'The image is written as .<name>.part and takes its name when it is finished.',
+    'The same recipe makes the same bytes, on any machine and in the page, encryption aside.',
   ],
   run,
 };

@@ -5,6 +5,7 @@
 import { parseOptionList } from '../../engine/options/option-list.ts';
 import { throwIfCancelled } from '../../platform/node/pump.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
+import { takeEncryption } from '../encryption-settings.ts';
 import { imageFlags, openOptions, splitImageOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
 import { IoMistake } from '../io-commands/line.ts';
@@ -45,10 +46,11 @@ type Line = ReturnType<typeof readLine<typeof flags>>;
 
 function wishOf(line: Line, file: string): OpenWish {
   const { reference, rest } = splitImageOptions(line, file, NAME);
-  const settings = settingsFrom({ ...rest, ...readTexts(lastOf(line, 'settings')) });
+  const { encryption, rest: others } = takeEncryption(readTexts(lastOf(line, 'settings')));
+  const settings = settingsFrom({ ...rest, ...others });
   try {
     return {
-      reference,
+      reference: { ...reference, ...encryption },
       readOnly: lastOf(line, 'readOnly') !== undefined || settings.readOnly,
       share: lastOf(line, 'share') !== undefined || settings.share,
       copyOnRead: lastOf(line, 'copyOnRead') !== undefined,

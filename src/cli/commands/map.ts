@@ -39,7 +39,7 @@ function humanEntry(entry: MapEntry, layers: readonly Layer[]): string {
   const { data, offset, start, length } = entry;
   if (!data) return '';
   if (offset === undefined) {
-    throw new DiskwrightError('unsupported', `the bytes at ${start} are compressed: only the JSON form can map them`, {
+    throw new DiskwrightError('unsupported', `the bytes at ${start} are compressed or encrypted: only the JSON form can map them`, {
       fix: 'Use --output=json.',
     });
   }

@@ -5,6 +5,7 @@ import type { Preallocation } from '../../engine/image/writable.ts';
 import { parseOptionList } from '../../engine/options/option-list.ts';
 import { throwIfCancelled } from '../../platform/node/pump.ts';
 import { runSteps } from '../../platform/node/run-steps.ts';
+import { takeEncryption } from '../encryption-settings.ts';
 import { settingsFrom } from '../open-settings.ts';
 import { type IoCommand, sayFailed } from './command.ts';
 import { type IoLine, IoMistake, readNumber } from './line.ts';
@@ -39,12 +40,13 @@ function parsed(list: string | undefined): Readonly<Record<string, string>> {
 
 async function open({ flags, words }: IoLine, session: Session): Promise<boolean> {
   checkFlags(flags);
-  const { driver, 'file.filename': file, filename = file, ...rest } = parsed(flags.get('o'));
+  const { driver, 'file.filename': file, filename = file, ...others } = parsed(flags.get('o'));
+  const { encryption, rest } = takeEncryption(others);
   const name = words[0] ?? filename;
   if (name === undefined) throw new IoMistake('open: the name of the image is missing');
   const settings = settingsFrom(rest);
   const wish: OpenWish = {
-    reference: driver === undefined ? { name } : { name, format: driver },
+    reference: { name, ...(driver === undefined ? {} : { format: driver }), ...encryption },
     readOnly: flags.has('r') || settings.readOnly,
     share: flags.has('U') || settings.share,
     copyOnRead: flags.has('C'),

@@ -3,16 +3,17 @@
 import type { ReadableDevice } from '../../engine/device/device.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 import type { Chain } from '../../engine/image/access.ts';
-import type { BackingReference, FormatDriver } from '../../engine/image/format.ts';
+import type { FormatDriver } from '../../engine/image/format.ts';
 import type { WritableImage } from '../../engine/image/writable.ts';
 import { type OpenOptions, openChain } from '../../platform/node/open-images.ts';
 import { openWritableImage } from '../../platform/node/open-writable.ts';
+import type { ImageReference } from '../../platform/node/unlock-image.ts';
 import { type Io, sayError } from '../io.ts';
 import { IoMistake } from './line.ts';
 
 /** How an image is to be opened. */
 export interface OpenWish {
-  readonly reference: BackingReference;
+  readonly reference: ImageReference;
   readonly readOnly: boolean;
   /** Read an image that a machine is writing to; for reading only. */
   readonly share: boolean;

@@ -24,6 +24,8 @@ export interface FormatSpec {
   readonly ending: string;
   /** Create options; absent: recognised, but cannot be made here. */
   readonly options?: OptionSet;
+  /** What `amend` changes of the keys of an encrypted image; absent: there are none. */
+  readonly keyOptions?: OptionSet;
   load(): Promise<FormatDriver>;
 }
 

@@ -6,7 +6,7 @@
  */
 
 /** What a stretch of the file is for. `free` is inside the file and not in use (its bytes may be stale). */
-export type Part = 'header' | 'refcount-table' | 'refcount-block' | 'l1' | 'l2' | 'data' | 'free';
+export type Part = 'header' | 'luks' | 'refcount-table' | 'refcount-block' | 'l1' | 'l2' | 'data' | 'free';
 
 export interface Piece {
   readonly part: Part;

@@ -81,6 +81,11 @@ export interface BitmapControl extends BitmapSource {
   merge(target: string, source: string, from?: BitmapSource): void;
 }
 
+export interface LuksPatch {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
 export interface WritableImage extends OpenImage {
   /** One request, as long as memory allows: where it lands may depend on its length. Beyond the disk is `out-of-range`. */
   write(at: number, from: Uint8Array): void;
@@ -108,6 +113,8 @@ export interface WritableImage extends OpenImage {
   amend?(texts: OptionTexts): Steps;
   /** Names another backing image (undefined: none); the disk's content is the caller's business. */
   nameBacking?(backing: { readonly name: string; readonly format?: string } | undefined): void;
+  /** Changes the LUKS header: each patch, counted from its start, is on the medium before the next. */
+  writeLuks?(patches: readonly LuksPatch[]): void;
   /** Gives every cluster up, so that the backing image shows through everywhere. */
   makeEmpty?(): Steps;
 }

@@ -2,7 +2,17 @@
  * Create options of LUKS, declared once for the whole-file format and, with the prefix `encrypt.`, for qcow2. Ciphers
  * beyond AES are QEMU's alone.
  */
-import type { ChoiceOption, Fix, NumberOption, OptionTexts, Place, Rule, TextOption } from './declare.ts';
+import {
+  type ChoiceOption,
+  declare,
+  type Fix,
+  type NumberOption,
+  type OptionSet,
+  type OptionTexts,
+  type Place,
+  type Rule,
+  type TextOption,
+} from './declare.ts';
 
 type Placed = (order: number) => Place;
 
@@ -135,4 +145,56 @@ export function luksRules(prefix: '' | 'encrypt.', applies: (texts: OptionTexts)
       fixes: [fix('Set sha256', 'ivgen-hash-alg', 'sha256')],
     },
   ];
+}
+
+/** What `amend` changes of the key slots. Not a part of any image's create options. */
+export function luksKeyOptions(prefix: '' | 'encrypt.'): OptionSet {
+  const place = { group: 'extras', fold: 'encryption', order: 0 } as const;
+  return declare({
+    state: {
+      kind: 'choice',
+      qemu: `${prefix}state`,
+      amend: true,
+      label: 'State',
+      help: 'What becomes of key slots.',
+      place,
+      choices: [
+        { value: 'active', help: 'A passphrase is added.' },
+        { value: 'inactive', help: 'A passphrase is erased.' },
+      ],
+    },
+    keyslot: {
+      kind: 'number',
+      qemu: `${prefix}keyslot`,
+      amend: true,
+      label: 'Key slot',
+      help: 'Which of the eight: 0 to 7.',
+      place,
+    },
+    newSecret: {
+      kind: 'text',
+      qemu: `${prefix}new-secret`,
+      amend: true,
+      label: 'New secret',
+      help: 'The id of the passphrase to add.',
+      place,
+    },
+    oldSecret: {
+      kind: 'text',
+      qemu: `${prefix}old-secret`,
+      amend: true,
+      label: 'Old secret',
+      help: 'The id of the passphrase to erase: every slot that it opens.',
+      place,
+    },
+    iterTime: {
+      kind: 'number',
+      qemu: `${prefix}iter-time`,
+      amend: true,
+      label: 'Time per try',
+      help: 'Milliseconds that one try of the new passphrase costs.',
+      place,
+      default: '2000',
+    },
+  });
 }

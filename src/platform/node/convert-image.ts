@@ -22,6 +22,8 @@ import { type Layer, named, type OpenedChain, openChain } from './open-images.ts
 import { withWritableImage } from './open-writable.ts';
 import type { PreparedImage } from './prepare-image.ts';
 import type { PumpOptions } from './pump.ts';
+import type { Secrets } from './secrets.ts';
+import { type ImageReference, unlockImage } from './unlock-image.ts';
 import { WithoutFlushes } from './without-flushes.ts';
 import type { LaidOut } from './write-image.ts';
 
@@ -36,6 +38,8 @@ export interface ConvertOptions extends PumpOptions {
   readonly unflushed?: boolean;
   readonly noExternal?: boolean;
   readonly allowOutside?: boolean;
+  /** What the new image, and what it rests on, is encrypted with. */
+  readonly secrets?: Secrets | undefined;
   readonly onNote?: (text: string) => void;
   readonly onWarning?: (text: string) => void;
 }
@@ -127,7 +131,10 @@ async function fillNew(
   try {
     const image = new WithoutFlushes(files.image);
     const data = files.data && new WithoutFlushes(files.data);
-    const settings = { unmap: options.leastZeros > 0 };
+    const secret = driver.create?.encryption?.({ texts: prepared.texts })?.secret;
+    const said = secret === undefined ? {} : { secret };
+    const cipher = await unlockImage({ name, driver, device: image }, said, options);
+    const settings = { unmap: options.leastZeros > 0, cipher };
     const target = named(name, () => editor.openWritable({ image, data, backing: backing?.chain }, settings));
     const wishes: Wishes = {
       backed: backing !== undefined,
@@ -167,6 +174,7 @@ export async function convertIntoNew(
     onNote: options.onNote,
     onWarning: options.onWarning,
     unflushed: options.unflushed,
+    secrets: options.secrets,
     inUse: readFiles(sources),
     fill: (files) => fillNew(name, format, prepared, sources, files, options),
   });
@@ -190,16 +198,16 @@ function refuseRead(name: string, sources: readonly OpenedChain[], cwd: string):
 
 /** `backed`: what the image rests on has what its source does not. `isZero`: it reads as zeros now. */
 export async function convertIntoExisting(
-  reference: BackingReference,
+  reference: ImageReference,
   sources: readonly OpenedChain[],
   { backed, isZero }: { readonly backed: boolean; readonly isZero: boolean },
   options: ConvertOptions,
 ): Promise<void> {
-  const { cwd, noExternal = false, allowOutside = false, onWarning } = options;
+  const { cwd, noExternal = false, allowOutside = false, onWarning, secrets, signal } = options;
   const { name } = reference;
   refuseRead(name, sources, cwd);
   const settings = { unmap: options.leastZeros > 0 };
-  const opening = { cwd, noExternal, allowOutside, settings, ...(onWarning ? { onWarning } : {}) };
+  const opening = { cwd, noExternal, allowOutside, settings, secrets, signal, ...(onWarning ? { onWarning } : {}) };
   const converting = withWritableImage(reference, opening, async ({ image, chain }) => {
     const needed = sizeOfDisks(sources);
     if (image.virtualSize < needed) {

@@ -6,6 +6,7 @@ import type { OptionTexts } from '../../engine/options/declare.ts';
 import { acceptedValues } from '../../engine/options/read.ts';
 import { buildImage } from './build-image.ts';
 import { prepareImage } from './prepare-image.ts';
+import { Secrets } from './secrets.ts';
 
 export interface CreateImageFileOptions {
   /** Path of the new image; relative to `cwd`. */
@@ -14,6 +15,8 @@ export interface CreateImageFileOptions {
   readonly format?: string;
   /** Option texts by qemu-img name: `{ size: '32G', preallocation: 'metadata' }`. */
   readonly options: OptionTexts;
+  /** What the ids of `encrypt.key-secret` and `key-secret` stand for. */
+  readonly secrets?: Readonly<Record<string, string | Uint8Array>>;
   /** Store the backing file's name without opening it. */
   readonly unsafe?: boolean;
   /** Default: the process's. */
@@ -41,7 +44,14 @@ export async function createImageFile(request: CreateImageFileOptions): Promise<
     throw new DiskwrightError('unsupported', `${file}: images of the format ${name} cannot be made`);
   const prepared = await prepareImage({ name: file, format, texts: request.options, unsafe, cwd, onWarning: onNote });
   acceptedValues(format.options, prepared.texts);
-  const options = { cwd, signal, onProgress, onNote, onWarning: onNote };
-  const layout = await buildImage(file, format, prepared, options);
-  return { options: prepared.texts, length: layout.image.length };
+  const secrets = new Secrets();
+  for (const [id, secret] of Object.entries(request.secrets ?? {}))
+    secrets.put(id, new Uint8Array(Buffer.from(secret)));
+  try {
+    const options = { cwd, signal, onProgress, onNote, onWarning: onNote, secrets };
+    const layout = await buildImage(file, format, prepared, options);
+    return { options: prepared.texts, length: layout.image.length };
+  } finally {
+    secrets.clear();
+  }
 }

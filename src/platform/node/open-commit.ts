@@ -6,7 +6,6 @@
  */
 import { DiskwrightError } from '../../engine/errors.ts';
 import type { Chain } from '../../engine/image/access.ts';
-import type { BackingReference } from '../../engine/image/format.ts';
 import type { OpenImage } from '../../engine/image/image.ts';
 import type { OpenSettings, WritableImage } from '../../engine/image/writable.ts';
 import { identityOf, outside } from './backing-chain.ts';
@@ -21,6 +20,7 @@ import {
   type WritableOptions,
 } from './open-writable.ts';
 import { guardFirstSector } from './probed-raw.ts';
+import { type EncryptionSaid, type ImageReference, saidOf, unlockImage } from './unlock-image.ts';
 
 export interface OpenedForCommit {
   /** The upper image. */
@@ -96,7 +96,7 @@ class Opening {
     this.#options = options;
   }
 
-  async open(reference: BackingReference, base: string | undefined): Promise<OpenedForCommit> {
+  async open(reference: ImageReference, base: string | undefined): Promise<OpenedForCommit> {
     const top = await openWritableFile(reference, this.#options);
     this.#opened.push(top.device);
     const files = await openFiles(top, this.#opened, this.#options);
@@ -105,13 +105,20 @@ class Opening {
     const baseFile = openBase(files, depth, base !== undefined, this.#options);
     this.#opened.push(baseFile.device);
     const others = files.with(depth, baseFile);
-    const below = others.slice(depth + 1).map((file) => openLayer(file, this.#opened, this.#options).image);
-    const opening = await this.#openWritable(baseFile, others, below);
+    const layers = async (from: number, to: number): Promise<OpenImage[]> => {
+      const images: OpenImage[] = [];
+      for (const [i, file] of others.slice(from, to).entries()) {
+        images.push((await openLayer(file, this.#opened, this.#options, saidOf(reference, from + i))).image);
+      }
+      return images;
+    };
+    const below = await layers(depth + 1, others.length);
+    const opening = await this.#openWritable(baseFile, saidOf(reference, depth), others, below);
     const probed = baseFile.format === 'raw' && backingOf(files[depth - 1] as ImageFile)?.format === undefined;
     const baseImage = probed ? await guardFirstSector(opening) : opening;
-    const between = others.slice(1, depth).map((file) => openLayer(file, this.#opened, this.#options).image);
+    const between = await layers(1, depth);
     const under = [...between, baseImage, ...below];
-    const image = await this.#openWritable(top, others, under);
+    const image = await this.#openWritable(top, saidOf(reference, 0), others, under);
     const description = named(baseFile.name, () => baseFile.driver.describe?.(baseFile.device));
     return {
       image,
@@ -125,7 +132,12 @@ class Opening {
     };
   }
 
-  async #openWritable(file: WritableFile, others: readonly ImageFile[], under: readonly OpenImage[]) {
+  async #openWritable(
+    file: WritableFile,
+    said: EncryptionSaid,
+    others: readonly ImageFile[],
+    under: readonly OpenImage[],
+  ) {
     const [nearest, ...rest] = under;
     const backing: Chain | undefined = nearest && [nearest, ...rest];
     const data = openDataFile(
@@ -135,8 +147,14 @@ class Opening {
     );
     if (data) this.#opened.push(data);
     const { onWarning } = this.#options;
-    const settings: OpenSettings = { unmap: true, ...(onWarning ? { onWarning } : {}), ...this.#options.settings };
     const editor = await editorOf(file);
+    const cipher = await unlockImage(file, said, this.#options);
+    const settings: OpenSettings = {
+      unmap: true,
+      ...(onWarning ? { onWarning } : {}),
+      ...this.#options.settings,
+      cipher,
+    };
     const image = named(file.name, () => editor.openWritable({ image: file.device, data, backing }, settings));
     this.#images.push({ name: file.name, image });
     return image;
@@ -164,7 +182,7 @@ class Opening {
 
 /** `base`: the name of the image to be written, as the person typed it; absent: the nearest. */
 export async function openForCommit(
-  reference: BackingReference,
+  reference: ImageReference,
   base: string | undefined,
   options: WritableOptions,
 ): Promise<OpenedForCommit> {

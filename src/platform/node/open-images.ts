@@ -16,6 +16,8 @@ import { fastInflate } from './fast-inflate.ts';
 import type { NodeReadDevice } from './file-device.ts';
 import { refuseIfInUse } from './image-lock.ts';
 import { relativeToImage } from './image-name.ts';
+import type { Secrets } from './secrets.ts';
+import { type EncryptionSaid, type ImageReference, saidOf, unlockImage } from './unlock-image.ts';
 
 export interface OpenOptions {
   readonly cwd: string;
@@ -26,6 +28,9 @@ export interface OpenOptions {
   readonly onWarning?: (text: string) => void;
   /** The disk as a snapshot of the first image of the chain holds it. */
   readonly snapshot?: SnapshotChoice | undefined;
+  /** What encrypted disks are unlocked with. */
+  readonly secrets?: Secrets | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An image file with its driver; nothing but its magic has been looked at. */
@@ -112,12 +117,13 @@ function openDataFile(file: ImageFile, options: OpenOptions): NodeReadDevice | u
 }
 
 /** `snapshot`: the disk as that one holds it. */
-export function openLayer(
+export async function openLayer(
   file: ImageFile,
   opened: { close(): void }[],
   options: OpenOptions,
+  said: EncryptionSaid,
   snapshot?: SnapshotChoice,
-): Layer {
+): Promise<Layer> {
   if (!file.driver.open) {
     const message = `${file.name}: the data of images of the format ${file.format} cannot be read here so far`;
     throw new DiskwrightError('unsupported', message);
@@ -127,7 +133,8 @@ export function openLayer(
   }
   const data = openDataFile(file, options);
   if (data) opened.push(data);
-  const settings = { snapshot, inflate: fastInflate };
+  const cipher = await unlockImage(file, said, options);
+  const settings = { snapshot, inflate: fastInflate, cipher };
   const image = named(file.name, () => file.driver.open?.({ image: file.device, data }, settings));
   return { ...file, image: image as OpenImage };
 }
@@ -159,7 +166,7 @@ export async function openBelow(
 }
 
 /** Opens an image with its data files and everything below it. */
-export async function openChain(reference: BackingReference, options: OpenOptions): Promise<OpenedChain> {
+export async function openChain(reference: ImageReference, options: OpenOptions): Promise<OpenedChain> {
   const opened: NodeReadDevice[] = [];
   const close = (): void => {
     for (const device of opened) device.close();
@@ -168,12 +175,12 @@ export async function openChain(reference: BackingReference, options: OpenOption
     const top = await openImageFile(reference, options);
     opened.push(top.device);
     const files: ImageFile[] = [top];
-    const layers: [Layer, ...Layer[]] = [openLayer(top, opened, options, options.snapshot)];
+    const layers: [Layer, ...Layer[]] = [await openLayer(top, opened, options, saidOf(reference, 0), options.snapshot)];
     for (let below = backingOf(top); below; ) {
       const file = await openBelow(files, below, options);
       opened.push(file.device);
       files.push(file);
-      layers.push(openLayer(file, opened, options));
+      layers.push(await openLayer(file, opened, options, saidOf(reference, layers.length)));
       below = backingOf(file);
     }
     const [{ image }, ...rest] = layers;

@@ -27,6 +27,7 @@ import {
   refuseExternal,
 } from './open-images.ts';
 import { guardFirstSector, PROBED_RAW } from './probed-raw.ts';
+import { type ImageReference, saidOf, unlockImage } from './unlock-image.ts';
 
 export interface WritableOptions extends Omit<OpenOptions, 'share'> {
   /** Write a data file that is outside the image's folder. */
@@ -115,14 +116,19 @@ export function openDataFile(
   );
 }
 
-async function openAllBelow(top: ImageFile, opened: { close(): void }[], options: WritableOptions): Promise<Layer[]> {
+async function openAllBelow(
+  top: ImageFile,
+  reference: ImageReference,
+  opened: { close(): void }[],
+  options: WritableOptions,
+): Promise<Layer[]> {
   const files = [top];
   const layers: Layer[] = [];
   for (let below = options.withoutBacking ? undefined : backingOf(top); below; ) {
     const file = await openBelow(files, below, options);
     opened.push(file.device);
     files.push(file);
-    layers.push(openLayer(file, opened, options));
+    layers.push(await openLayer(file, opened, options, saidOf(reference, layers.length + 1)));
     below = backingOf(file);
   }
   return layers;
@@ -163,10 +169,7 @@ function warnWithoutLocks(name: string, { onWarning }: WritableOptions): void {
 }
 
 /** Opens an image read-write, on everything that it rests on. */
-export async function openWritableImage(
-  reference: BackingReference,
-  options: WritableOptions,
-): Promise<OpenedWritable> {
+export async function openWritableImage(reference: ImageReference, options: WritableOptions): Promise<OpenedWritable> {
   const { name } = reference;
   const opened: { close(): void }[] = [];
   const closeFiles = (): void => {
@@ -175,15 +178,17 @@ export async function openWritableImage(
   try {
     const file = await openWritableFile(reference, options);
     opened.push(file.device);
-    const below = await openAllBelow(file, opened, options);
+    const below = await openAllBelow(file, reference, opened, options);
     const data = openDataFile(file, below, options);
     if (data) opened.push(data);
     const editor = await editorOf(file);
+    const cipher = await unlockImage(file, saidOf(reference, 0), options);
     const [nearest, ...rest] = below.map((layer) => layer.image);
     const backing: Chain | undefined = nearest && [nearest, ...rest];
     const settings: OpenSettings = {
       ...(options.onWarning ? { onWarning: options.onWarning } : {}),
       ...options.settings,
+      cipher,
     };
     const opening = named(name, () => editor.openWritable({ image: file.device, data, backing }, settings));
     const probed = reference.format === undefined && file.format === 'raw';
@@ -208,7 +213,7 @@ export async function openWritableImage(
  * Opens an image, lets `body` change it, and closes it cleanly whatever happens. Of two failures the first is told.
  */
 export async function withWritableImage<Result>(
-  reference: BackingReference,
+  reference: ImageReference,
   options: WritableOptions,
   body: (opened: OpenedWritable) => Promise<Result> | Result,
 ): Promise<Result> {

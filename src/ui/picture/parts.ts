@@ -3,6 +3,7 @@ import type { Part } from '../../engine/image/layout.ts';
 
 const NAMES: Readonly<Record<Part, readonly [one: string, many: string, short: string]>> = {
   header: ['Header', 'Headers', 'Header'],
+  luks: ['LUKS header', 'LUKS headers', 'LUKS'],
   'refcount-table': ['Refcount table', 'Refcount tables', 'Ref. table'],
   'refcount-block': ['Refcount block', 'Refcount blocks', 'Ref. blocks'],
   l1: ['L1 table', 'L1 tables', 'L1'],

@@ -27,6 +27,11 @@ export function sessionOf(order: OpenOrder, meter: ProgressMeter, signal: AbortS
   };
   const session = Session.open(order, onProgress, signal, { makeDevice: (file) => new PrefetchedFile(file) });
   current = { id: order.id, session };
+  // What a passphrase opens is open now; the copy of it that came here is needed no more.
+  const forget = (): void => {
+    for (const { passphrase } of order.files) passphrase?.fill(0);
+  };
+  session.then(forget, forget);
   // A session that did not open may be tried again.
   session.catch(() => {
     if (current?.session === session) current = undefined;

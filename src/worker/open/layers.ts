@@ -1,4 +1,5 @@
 /** Opens the image that was meant and everything it rests on, as far as the files for it were given. */
+import type { SectorCipher } from '../../engine/crypto/sector-cipher.ts';
 import type { ReadableDevice } from '../../engine/device/device.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 import { findFormat } from '../../engine/formats/index.ts';
@@ -6,7 +7,9 @@ import type { Chain } from '../../engine/image/access.ts';
 import type { BackingReference } from '../../engine/image/format.ts';
 import type { OpenImage, ReadSettings } from '../../engine/image/image.ts';
 import { type Recognised, recognise } from '../../jobs/recognise.ts';
-import type { LayerReport, MissingFile, SuppliedFile, Trouble } from './protocol.ts';
+import { unlockDisk } from '../../jobs/unlock.ts';
+import { answered } from '../../platform/browser/derive-keys.ts';
+import type { LayerReport, LockedImage, MissingFile, SuppliedFile, Trouble } from './protocol.ts';
 import { findSupplied, type Named, neverAFile, topOf } from './supplied.ts';
 
 const MAX_CHAIN = 200;
@@ -27,6 +30,7 @@ export interface OpenedLayers {
   /** Devices of everything, for closing and counting. */
   readonly below: readonly LayerReport[];
   readonly missing: readonly MissingFile[];
+  readonly locked: readonly LockedImage[];
   readonly spare: readonly string[];
   /** Complete, or it is not there. */
   readonly chain?: Chain;
@@ -83,15 +87,18 @@ const reportOf = (source: Source, role: LayerReport['role']): LayerReport => {
 class ChainBuilder {
   readonly below: LayerReport[] = [];
   readonly missing: MissingFile[] = [];
+  readonly locked: LockedImage[] = [];
   readonly used = new Set<File>();
   readonly opened: Source[] = [];
   readonly #images: OpenImage[] = [];
   readonly #sources: readonly Source[];
   readonly #settings: ReadSettings;
+  readonly #signal: AbortSignal;
   problem: Trouble | undefined;
 
   /** `settings`: for the first image. */
-  constructor(sources: readonly Source[], settings: ReadSettings) {
+  constructor(sources: readonly Source[], settings: ReadSettings, signal: AbortSignal) {
+    this.#signal = signal;
     this.#sources = sources;
     this.#settings = settings;
   }
@@ -117,7 +124,25 @@ class ChainBuilder {
     return undefined;
   }
 
-  #openOne(source: Source): void {
+  /** What its passphrase opens the disk with; without one its tables can still be read. */
+  async #unlock({ driver, device, name, supplied }: Source): Promise<SectorCipher | undefined> {
+    const lock = driver.lock?.(device);
+    if (!lock) return undefined;
+    const { passphrase } = supplied;
+    if (!passphrase) {
+      this.locked.push({ name, kind: lock.kind, wrong: false });
+      return undefined;
+    }
+    try {
+      return await answered(unlockDisk(device, lock, passphrase), { signal: this.#signal });
+    } catch (error) {
+      if (!(error instanceof DiskwrightError) || error.kind !== 'passphrase') throw error;
+      this.locked.push({ name, kind: lock.kind, wrong: true });
+      return undefined;
+    }
+  }
+
+  async #openOne(source: Source): Promise<void> {
     const { driver, device, spec, name } = source;
     if (!driver.open) {
       const message = `${name}: the disk in images of the format ${spec.name} cannot be read here so far.`;
@@ -131,8 +156,9 @@ class ChainBuilder {
       data = found?.device;
       if (!data) return;
     }
+    const cipher = await this.#unlock(source);
     const settings = this.#images.length === 0 ? this.#settings : {};
-    this.#images.push(driver.open({ image: device, data }, settings));
+    this.#images.push(driver.open({ image: device, data }, { ...settings, cipher }));
     this.opened.push(source);
   }
 
@@ -144,7 +170,7 @@ class ChainBuilder {
         if (depth >= MAX_CHAIN)
           throw new DiskwrightError('unsupported', `More than ${MAX_CHAIN} images rest on each other.`);
         const reference: BackingReference | undefined = source.driver.backing?.(source.device);
-        this.#openOne(source);
+        await this.#openOne(source);
         if (!reference || reference.name === '') break;
         const found = this.#find('backing image', reference.name, source.name, reference.format);
         source = found && (await asSaid(found, reference.format));
@@ -163,6 +189,7 @@ class ChainBuilder {
 export async function openLayers(
   files: readonly SuppliedFile[],
   open: OpenDevice,
+  signal: AbortSignal,
   settings: ReadSettings = {},
 ): Promise<OpenedLayers> {
   const sources: Source[] = [];
@@ -170,13 +197,14 @@ export async function openLayers(
   const named: Named[] = sources.map((source) => ({ supplied: source.supplied, names: namesIn(source) }));
   const top = sources.find(({ supplied }) => supplied === topOf(named)?.supplied);
   if (!top) throw new DiskwrightError('io', 'No file was given.');
-  const builder = new ChainBuilder(sources, settings);
+  const builder = new ChainBuilder(sources, settings, signal);
   const chain = await builder.build(top);
   return {
     top,
     sources: builder.opened,
     below: builder.below,
     missing: builder.missing,
+    locked: builder.locked,
     spare: sources.filter(({ supplied }) => !builder.used.has(supplied.file)).map(({ name }) => name),
     ...(chain ? { chain } : {}),
     ...(builder.problem ? { diskProblem: builder.problem } : {}),

@@ -16,6 +16,16 @@ export interface SuppliedFile {
   readonly file: File;
   /** The person says that it is the file that an image calls so. */
   readonly as?: string;
+  /** UTF-8, where the image is encrypted and the person has given it. Another one is another order. */
+  readonly passphrase?: Uint8Array;
+}
+
+/** An encrypted image of the chain whose disk cannot be read. */
+export interface LockedImage {
+  readonly name: string;
+  readonly kind: 'luks' | 'aes';
+  /** A passphrase was given, and it does not open the disk. */
+  readonly wrong: boolean;
 }
 
 export interface OpenOrder {
@@ -73,6 +83,7 @@ export interface OpenReport {
   /** What the image rests on, from the top. */
   readonly below: readonly LayerReport[];
   readonly missing: readonly MissingFile[];
+  readonly locked: readonly LockedImage[];
   /** Dropped as well, and of no use here. */
   readonly spare: readonly string[];
   /** The image cannot be opened. */

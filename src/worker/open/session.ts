@@ -66,7 +66,7 @@ export class Session {
     const session = new Session(makeDevice);
     try {
       for (const { file } of order.files) await session.#unpack(file, onProgress, signal);
-      session.#layers = await openLayers(order.files, async (supplied) => session.device(supplied), settings);
+      session.#layers = await openLayers(order.files, async (supplied) => session.device(supplied), signal, settings);
       const { top } = session.#layers;
       if (top.spec.name === 'raw') session.#wrapping = wrappingOf(top.device);
       session.#explorer = await top.driver.explorer?.();
@@ -173,7 +173,7 @@ export class Session {
   }
 
   report(): OpenReport {
-    const { top, below, missing, spare, diskProblem } = this.layers;
+    const { top, below, missing, locked, spare, diskProblem } = this.layers;
     const { driver, device, spec, reason } = top;
     let description: ImageDescription | undefined;
     let virtualSize: number | undefined;
@@ -206,6 +206,7 @@ export class Session {
       ...(description && !this.#wrapping ? { json: this.#json(name, format, description) } : {}),
       below,
       missing,
+      locked,
       spare,
       ...(problem ? { problem } : {}),
       ...(diskProblem && !problem ? { diskProblem } : {}),
@@ -242,8 +243,9 @@ export class Session {
   }
 
   #disk(): { disk?: DiskLayout; diskProblem?: Trouble } {
-    const { chain } = this.layers;
+    const { chain, locked } = this.layers;
     if (!chain) return {};
+    if (locked.length > 0) return { diskProblem: { message: 'The disk is encrypted.' } };
     try {
       return { disk: readDiskLayout(diskBytes(chain)) };
     } catch (error) {

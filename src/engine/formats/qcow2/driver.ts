@@ -3,6 +3,8 @@ import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { FormatDriver } from '../../image/format.ts';
 import { checkImage } from './check/check.ts';
+import { CryptMethod } from './encryption/disk-cipher.ts';
+import { encryptionWish } from './encryption/wish.ts';
 import { estimateOf } from './estimate.ts';
 import { backingOf, extensionsOf } from './extensions.ts';
 import { forecastOf } from './forecast.ts';
@@ -12,7 +14,7 @@ import { imageLayoutOf } from './image-layout.ts';
 import { describeImage } from './info.ts';
 import { openHeader, virtualSizeOf } from './open-header.ts';
 import { parametersOf } from './parameters.ts';
-import { dataFileName } from './validate.ts';
+import { dataFileName, luksPlace } from './validate.ts';
 
 function probe(device: ReadableDevice): string | undefined {
   const head = new Uint8Array(8);
@@ -37,13 +39,20 @@ export const qcow2Driver: FormatDriver = {
     if (name === '') throw new DiskwrightError('unsupported', 'qcow2: the image has a data file but does not name it.');
     return name;
   },
+  lock(device) {
+    const header = openHeader(device);
+    const place = luksPlace(header, extensionsOf(device, header));
+    if (place) return { kind: 'luks', at: place.offset, length: place.length };
+    return header.cryptMethod === CryptMethod.aes ? { kind: 'aes' } : undefined;
+  },
   describe: describeImage,
   open: openImage,
   editor: () => import('./editor.ts').then((module) => module.qcow2Editor),
   explorer: () => import('./explorer.ts').then((module) => module.qcow2Explorer),
   check: checkImage,
   create: {
-    layout: ({ texts }) => imageLayoutOf(parametersOf(texts)),
+    encryption: ({ texts }) => encryptionWish(texts),
+    layout: ({ texts, luksHeader }) => imageLayoutOf(parametersOf(texts), luksHeader),
     estimate: ({ texts }) => estimateOf(texts),
     forecast: ({ texts }) => forecastOf(parametersOf(texts)),
   },

@@ -5,6 +5,7 @@
 import type { Estimate } from '../../image/format.ts';
 import type { OptionTexts, Problem, ValuesOf } from '../../options/declare.ts';
 import { acceptedValues } from '../../options/read.ts';
+import { encryptionParameters } from './encryption/wish.ts';
 import { qcow2Options } from './options.ts';
 
 const divideUp = (value: bigint, by: bigint): bigint => (value + by - 1n) / by;
@@ -46,7 +47,8 @@ export function estimateOf(texts: OptionTexts): Estimate {
   const tables = clusterSize + l2Bytes + l1Bytes;
   const blockRefcounts = (clusterSize * 8n) / BigInt(values.refcountBits);
   const counts = refcountClusters((tables + data) / clusterSize, blockRefcounts, tableEntries) * clusterSize;
-  const fullyAllocated = tables + counts + data;
+  const luks = BigInt(encryptionParameters(texts)?.headerBytes ?? 0);
+  const fullyAllocated = tables + counts + data + roundUp(luks, clusterSize);
   const taken = preallocation === 'falloc' || preallocation === 'full';
   return { required: taken ? fullyAllocated : fullyAllocated - data, fullyAllocated };
 }

@@ -22,6 +22,7 @@ const introductions: readonly Since[] = [
   { version: '5.2', date: 'December 2020, for extended L2', applies: (p) => p.extendedL2 },
   { version: '5.1', date: 'August 2020, for zstd', applies: (p) => p.compressionType === 'zstd' },
   { version: '4.0', date: 'April 2019, for the data file', applies: (p) => p.dataFile !== undefined },
+  { version: '2.10', date: 'August 2017, for LUKS', applies: (p) => p.encryption?.kind === 'luks' },
   { version: '2.3', date: 'April 2015, for the refcount width', applies: (p) => p.geometry.refcountBits !== 16 },
   { version: '1.1', date: 'June 2012', applies: (p) => p.compat === '1.1' },
   { version: '0.10', date: 'March 2009', applies: () => true },
@@ -40,9 +41,9 @@ function cacheFact({ geometry }: Parameters): Fact {
 }
 
 /** Bytes of header and tables; counted from the layout's lists, which may be millions long. */
-function metadataBytes({ geometry, table, blocks, l2 }: Qcow2Layout): number {
+function metadataBytes({ geometry, table, blocks, l2, luks }: Qcow2Layout): number {
   const present = blocks.reduce((count, block) => count + (block === 0 ? 0 : 1), 0);
-  return (1 + table.count + present + l2.length) * geometry.clusterSize + geometry.l1Entries * 8;
+  return (1 + table.count + present + l2.length + (luks?.count ?? 0)) * geometry.clusterSize + geometry.l1Entries * 8;
 }
 
 function metadataFact(full: Qcow2Layout): Fact {

@@ -1,5 +1,6 @@
 /** Cluster 0 of a new image: what the layout says, through the one writer of cluster 0. */
 import { encodeUtf8 } from '../../bytes/text.ts';
+import { CryptMethod } from './encryption/disk-cipher.ts';
 import { Autoclear, Compatible, Incompatible } from './features.ts';
 import type { Qcow2Layout } from './layout.ts';
 import type { Parameters } from './parameters.ts';
@@ -17,14 +18,15 @@ const textBytes = (text: string | undefined): Uint8Array | undefined =>
   text === undefined || text === '' ? undefined : encodeUtf8(text);
 
 /** All of cluster 0, padded with zeros. That everything fits was a rule of the options. */
-export function headerCluster({ parameters, geometry, l1, table }: Qcow2Layout): Uint8Array {
+export function headerCluster({ parameters, geometry, l1, luks, table }: Qcow2Layout): Uint8Array {
   const { clusterSize, clusterBits, l1Entries, refcountBits } = geometry;
+  const { encryption } = parameters;
   return encodeHeaderCluster(
     {
       version: parameters.compat === '0.10' ? 2 : 3,
       clusterBits,
       virtualSize: parameters.guestSize,
-      cryptMethod: 0,
+      cryptMethod: CryptMethod[encryption?.kind ?? 'none'],
       l1: { offset: (l1 ?? 0) * clusterSize, entries: l1Entries },
       refcountTable: { offset: table.first * clusterSize, clusters: table.count },
       snapshots: { offset: 0, count: 0 },
@@ -38,6 +40,7 @@ export function headerCluster({ parameters, geometry, l1, table }: Qcow2Layout):
       backingName: textBytes(parameters.backingFile),
       backingFormat: parameters.backingFormat === undefined ? undefined : encodeUtf8(parameters.backingFormat),
       dataFileName: parameters.dataFile === undefined ? undefined : encodeUtf8(parameters.dataFile),
+      crypto: luks && { offset: luks.first * clusterSize, length: encryption?.headerBytes ?? 0 },
       unknownExtensions: [],
       unknownFields: new Uint8Array(0),
     },

@@ -7,6 +7,8 @@ export const V3_HEADER_BYTES = 112;
 /** Eight entries of 48 bytes. */
 export const FEATURE_TABLE_BYTES = 8 * 48;
 
+const CRYPTO_POINTER_BYTES = 16;
+
 /** Type, length and padded data of one extension. */
 const extensionBytes = (dataBytes: number): number => 8 + roundUp(dataBytes, 8);
 
@@ -20,10 +22,12 @@ export function headerEnd(values: {
   readonly compat: '0.10' | '1.1';
   readonly backingFormat: string | undefined;
   readonly dataFile: string | undefined;
+  readonly encryptFormat?: string | undefined;
 }): number {
   let end = values.compat === '1.1' ? V3_HEADER_BYTES : V2_HEADER_BYTES;
   if (values.backingFormat !== undefined) end += extensionBytes(encodeUtf8(values.backingFormat).length);
   if (values.dataFile !== undefined) end += extensionBytes(encodeUtf8(values.dataFile).length);
+  if (values.encryptFormat === 'luks') end += extensionBytes(CRYPTO_POINTER_BYTES);
   if (hasFeatureTable(values.compat, Number(values.clusterSize))) end += extensionBytes(FEATURE_TABLE_BYTES);
   return end + 8;
 }

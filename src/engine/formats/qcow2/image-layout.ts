@@ -14,7 +14,7 @@ function fillStaleTable(layout: Qcow2Layout, piece: Piece, from: number, into: U
   fillRefcountTable(table.blocks, clusterSize, piece.at - table.first * clusterSize + from, into);
 }
 
-function imageFile(layout: Qcow2Layout): FileLayout {
+function imageFile(layout: Qcow2Layout, luksHeader: Uint8Array | undefined): FileLayout {
   let header: Uint8Array | undefined;
   return {
     length: layout.fileLength,
@@ -38,6 +38,11 @@ function imageFile(layout: Qcow2Layout): FileLayout {
         case 'l2':
           fillL2(layout, piece.index, from, into);
           return;
+        case 'luks':
+          assert(luksHeader !== undefined, 'an encrypted image is written with the header that was made for it');
+          into.fill(0);
+          into.set(luksHeader.subarray(from, from + into.length));
+          return;
         case 'free':
           fillStaleTable(layout, piece, from, into);
           return;
@@ -48,9 +53,9 @@ function imageFile(layout: Qcow2Layout): FileLayout {
   };
 }
 
-/** The files of a layout. */
-export function filesOf(layout: Qcow2Layout): ImageLayout {
-  const image = imageFile(layout);
+/** The files of a layout. Without `luksHeader` an encrypted one has sizes and places only. */
+export function filesOf(layout: Qcow2Layout, luksHeader?: Uint8Array): ImageLayout {
+  const image = imageFile(layout, luksHeader);
   const name = layout.parameters.dataFile;
   if (name === undefined) return { image };
   // Guest clusters lie at their own offsets there, so it is one stretch of zeros.
@@ -59,4 +64,5 @@ export function filesOf(layout: Qcow2Layout): ImageLayout {
 }
 
 /** Throws `out-of-range` when the tables would exceed what the format can address. */
-export const imageLayoutOf = (parameters: Parameters): ImageLayout => filesOf(layoutOf(parameters));
+export const imageLayoutOf = (parameters: Parameters, luksHeader?: Uint8Array): ImageLayout =>
+  filesOf(layoutOf(parameters), luksHeader);

@@ -4,6 +4,9 @@ import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { ImageDevices, OpenImage, ReadSettings, SnapshotChoice } from '../../image/image.ts';
 import { CompressedClusters } from './compressed.ts';
+import { DiskReader } from './disk-reader.ts';
+import { diskCipherOf } from './encryption/disk-cipher.ts';
+import { COMPRESSED } from './entry.ts';
 import { extensionsOf } from './extensions.ts';
 import { Incompatible } from './features.ts';
 import type { ImageHeader } from './image-header.ts';
@@ -53,9 +56,6 @@ export function openImage({ image, data }: ImageDevices, settings: ReadSettings 
   validateForReading(image, header, extensionsOf(image, header));
   const { snapshots } = readSnapshots(image, header);
   if (external && !data) throw new DiskwrightError('io', "qcow2: the image's data file is not open.");
-  if (header.cryptMethod !== 0) {
-    throw new DiskwrightError('unsupported', 'qcow2: the image is encrypted, and its data cannot be read so far.');
-  }
   const snapshot = settings.snapshot === undefined ? undefined : chosenSnapshot(snapshots, settings.snapshot);
   const slice = Math.min(header.clusterSize, SLICE_BYTES);
   const locator = new Locator({
@@ -66,19 +66,15 @@ export function openImage({ image, data }: ImageDevices, settings: ReadSettings 
     external,
   });
   const compressed = new CompressedClusters(image, header, settings.inflate);
+  const cipher = diskCipherOf(header.cryptMethod, settings.cipher);
+  const reader = new DiskReader(locator, compressed, header.clusterSize, cipher);
   return {
     virtualSize: header.virtualSize,
-    locate: (at, length) => locator.locate(at, length),
-    decode(at, into) {
-      for (let done = 0; done < into.length; ) {
-        const guest = at + done;
-        const { upper, lower } = locator.compressedEntry(guest);
-        const skipped = guest % header.clusterSize;
-        const cluster = compressed.read(upper, lower, guest - skipped);
-        const part = cluster.subarray(skipped, skipped + into.length - done);
-        into.set(part, done);
-        done += part.length;
-      }
+    locate: (at, length) => reader.locate(at, length),
+    decode: (at, into) => reader.decode(at, into),
+    stored(at) {
+      const { upper, lower } = locator.compressedEntry(at);
+      return at % header.clusterSize === 0 && (upper & COMPRESSED) !== 0 ? compressed.stored(upper, lower) : undefined;
     },
   };
 }

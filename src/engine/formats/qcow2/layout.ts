@@ -26,6 +26,8 @@ export interface Qcow2Layout {
   readonly data: DataRuns;
   /** The space of the data is taken (zeros written) rather than left a hole. */
   readonly dataTaken: boolean;
+  /** Where the LUKS header and its key material lie; undefined: there is none. */
+  readonly luks: ClusterRun | undefined;
   readonly table: ClusterRun;
   /** Host cluster of refcount block i, 0 = none. */
   readonly blocks: readonly number[];
@@ -103,6 +105,15 @@ function placeInFull(draft: Draft): void {
   for (let table = 0; table < l1Entries; table++) l2.push(place.alloc(1));
 }
 
+function placeLuks({ place, parameters }: Draft): ClusterRun | undefined {
+  const bytes = parameters.encryption?.headerBytes ?? 0;
+  if (bytes === 0) return undefined;
+  const count = divideUp(bytes, parameters.geometry.clusterSize);
+  return { first: place.alloc(count), count };
+}
+
+const endOf = ({ first, count }: ClusterRun): number => first + count;
+
 /** One past the last byte that anything but data occupies. */
 function tablesEnd(draft: Draft, l1: number | undefined): number {
   const { place, l2, parameters } = draft;
@@ -148,10 +159,13 @@ export function layoutOf(parameters: Parameters): Qcow2Layout {
     else if (preallocation === 'metadata') placeMetadata(draft);
     else placeInFull(draft);
   }
+  // Only now: QEMU sets encryption up after everything else has its place.
+  const luks = placeLuks(draft);
   return {
     parameters,
     geometry,
     l1,
+    luks,
     l2: draft.l2,
     data: runs,
     dataTaken: preallocation === 'falloc' || preallocation === 'full',
@@ -160,7 +174,7 @@ export function layoutOf(parameters: Parameters): Qcow2Layout {
     staleTables: place.staleTables,
     holes: place.holes,
     end: place.end,
-    fileLength: Math.max(tablesEnd(draft, l1), dataEnd(draft)),
+    fileLength: Math.max(tablesEnd(draft, l1), dataEnd(draft), luks ? endOf(luks) * geometry.clusterSize : 0),
     dataFileLength: dataFile === undefined ? 0 : dataFileLength(parameters),
   };
 }

@@ -22,6 +22,7 @@ export function backingNameRoom(values: {
   readonly compat: '0.10' | '1.1';
   readonly backingFormat: string | undefined;
   readonly dataFile: string | undefined;
+  readonly encryptFormat?: string | undefined;
 }): number {
   return Number(values.clusterSize) - headerEnd(values);
 }

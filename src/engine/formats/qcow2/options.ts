@@ -8,24 +8,23 @@ import { isPowerOfTwo } from '../../bytes/math.ts';
 import { printQemuSize } from '../../bytes/size-text.ts';
 import { encodeUtf8 } from '../../bytes/text.ts';
 import { formatBytes } from '../../bytes/units.ts';
-import { declare, type Fix } from '../../options/declare.ts';
+import { declare, type Fix, type OptionTexts } from '../../options/declare.ts';
 import { fileLayerOptions, fileLayerRules } from '../../options/file-layer.ts';
+import { luksOptions, luksRules } from '../../options/luks.ts';
 import { backingFormats } from './backing-formats.ts';
 import { backingNameRoom, largestDisk, MAX_BACKING_NAME, MAX_CLUSTER_SIZE, MIN_CLUSTER_SIZE } from './limits.ts';
 
-const NO_ENCRYPTION =
-  'Diskwright cannot encrypt images so far. Make the disk without it, or use LUKS inside the guest.';
 const CLUSTER_SIZES = '512 1K 2K 4K 8K 16K 32K 64K 128K 256K 512K 1M 2M'.split(' ');
 
-const encryptText = (qemu: string, label: string, order: number) =>
-  ({
-    kind: 'text',
-    qemu,
-    label,
-    help: 'Part of encryption.',
-    place: { group: 'extras', fold: 'encryption', order },
-    refused: NO_ENCRYPTION,
-  }) as const;
+const luks = luksOptions('encrypt.', (order) => ({ group: 'extras', fold: 'encryption', order }));
+
+const CIPHER_OPTIONS = ['cipher-alg', 'cipher-mode', 'ivgen-alg', 'ivgen-hash-alg', 'hash-alg', 'iter-time'].map(
+  (name) => `encrypt.${name}`,
+);
+
+/** What of `names` is given. */
+const firstGiven = (texts: OptionTexts, names: readonly string[]): string | undefined =>
+  names.find((name) => texts[name] !== undefined);
 
 const set = (label: string, texts: Readonly<Record<string, string | null>>): Fix => ({ label, set: texts });
 const compat11 = set('Set compat 1.1', { compat: '1.1' });
@@ -64,23 +63,26 @@ export const qcow2Options = declare(
       label: 'Encryption (old switch)',
       help: 'The deprecated spelling of encrypt.format=aes.',
       place: { group: 'extras', fold: 'encryption', order: 9 },
-      refused: NO_ENCRYPTION,
     },
-    encryptFormat: encryptText('encrypt.format', 'Encryption format', 1),
-    encryptKeySecret: encryptText('encrypt.key-secret', 'Key secret', 2),
-    encryptCipherAlg: encryptText('encrypt.cipher-alg', 'Cipher', 3),
-    encryptCipherMode: encryptText('encrypt.cipher-mode', 'Cipher mode', 4),
-    encryptIvgenAlg: encryptText('encrypt.ivgen-alg', 'IV generator', 5),
-    encryptIvgenHashAlg: encryptText('encrypt.ivgen-hash-alg', 'IV generator hash', 6),
-    encryptHashAlg: encryptText('encrypt.hash-alg', 'Hash', 7),
-    encryptIterTime: {
-      kind: 'number',
-      qemu: 'encrypt.iter-time',
-      label: 'Key derivation time',
-      help: 'Milliseconds that one try of a passphrase costs.',
-      place: { group: 'extras', fold: 'encryption', order: 8 },
-      refused: NO_ENCRYPTION,
+    encryptFormat: {
+      kind: 'choice',
+      qemu: 'encrypt.format',
+      label: 'Encryption',
+      help: 'What the guest stores is unreadable without the passphrase; size and places of it stay visible.',
+      place: { group: 'extras', fold: 'encryption', order: 1 },
+      none: { label: 'none', help: 'Anyone with the file can read the disk.' },
+      choices: [
+        { value: 'luks', help: 'LUKS, opened by QEMU 2.10 and later.' },
+        { value: 'aes', help: 'Weak: the passphrase is the key, cut to 16 bytes. Only for old images.' },
+      ],
     },
+    encryptKeySecret: luks.keySecret,
+    encryptCipherAlg: luks.cipherAlg,
+    encryptCipherMode: luks.cipherMode,
+    encryptIvgenAlg: luks.ivgenAlg,
+    encryptIvgenHashAlg: luks.ivgenHashAlg,
+    encryptHashAlg: luks.hashAlg,
+    encryptIterTime: luks.iterTime,
     clusterSize: {
       kind: 'size',
       qemu: 'cluster_size',
@@ -204,6 +206,41 @@ export const qcow2Options = declare(
     extentSizeHint: fileLayerOptions.extentSizeHint,
   },
   [
+    {
+      option: 'encryption',
+      broken: (v, texts) => texts.encryption !== undefined && v.encryptFormat !== undefined,
+      message: 'The old switch and encrypt.format exclude each other.',
+      fixes: [set('Remove the old switch', { encryption: null })],
+    },
+    {
+      option: 'encrypt.format',
+      broken: (v, texts) =>
+        v.encryptFormat === undefined &&
+        !v.encryption &&
+        firstGiven(texts, ['encrypt.key-secret', ...CIPHER_OPTIONS]) !== undefined,
+      message: (_, texts) =>
+        `${firstGiven(texts, ['encrypt.key-secret', ...CIPHER_OPTIONS])} is given, but no encryption.`,
+      fixes: (_, texts) => [
+        set('Encrypt with LUKS', { 'encrypt.format': 'luks' }),
+        set(
+          'Leave the disk open',
+          Object.fromEntries(Object.keys(texts).flatMap((name) => (name.startsWith('encrypt.') ? [[name, null]] : []))),
+        ),
+      ],
+    },
+    {
+      option: 'encrypt.format',
+      broken: (v, texts) =>
+        (v.encryptFormat === 'aes' || v.encryption) && firstGiven(texts, CIPHER_OPTIONS) !== undefined,
+      message: (_, texts) => `The old AES has no ${firstGiven(texts, CIPHER_OPTIONS)}: nothing of it can be chosen.`,
+      fixes: (_, texts) => [
+        set('Encrypt with LUKS', { 'encrypt.format': 'luks', encryption: null }),
+        set(
+          'Remove the choice',
+          Object.fromEntries(CIPHER_OPTIONS.filter((name) => texts[name] !== undefined).map((name) => [name, null])),
+        ),
+      ],
+    },
     {
       option: 'extended_l2',
       broken: (v) => v.extendedL2 && v.compat === '0.10',
@@ -342,8 +379,31 @@ export const qcow2Options = declare(
       why: 'Header, extensions and the name share the first cluster.',
       fixes: [set('Set clusters of 4 KiB', { cluster_size: '4K' })],
     },
+    ...luksRules('encrypt.', (texts) => texts['encrypt.format'] === 'luks'),
+    {
+      option: 'encrypt.key-secret',
+      broken: (v) => (v.encryptFormat === 'aes' || v.encryption) && v.encryptKeySecret === undefined,
+      message: 'An encrypted disk needs a passphrase.',
+      why: 'Its name is given as encrypt.key-secret, the passphrase itself as a secret.',
+      fixes: [set('Name it sec0', { 'encrypt.key-secret': 'sec0' })],
+    },
   ],
   [
+    {
+      option: 'encrypt.key-secret',
+      blocked: (v) => v.encryptFormat === undefined && !v.encryption,
+      reason: 'Not available yet: the disk is not encrypted.',
+    },
+    ...CIPHER_OPTIONS.map((option) => ({
+      option,
+      blocked: (v: { readonly encryptFormat: string | undefined }) => v.encryptFormat !== 'luks',
+      reason: 'Only with LUKS.',
+    })),
+    {
+      option: 'encrypt.ivgen-hash-alg',
+      blocked: (v) => v.encryptIvgenAlg !== 'essiv',
+      reason: 'Only with the IV generator essiv.',
+    },
     {
       option: 'lazy_refcounts',
       blocked: (v) => v.compat === '0.10',

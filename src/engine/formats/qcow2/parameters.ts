@@ -1,7 +1,9 @@
 /** Option texts → the parameters of a new image, typed and rounded as qemu-img rounds them. */
 import { DiskwrightError } from '../../errors.ts';
+import type { Lock } from '../../image/format.ts';
 import type { OptionTexts } from '../../options/declare.ts';
 import { acceptedValues } from '../../options/read.ts';
+import { encryptionParameters } from './encryption/wish.ts';
 import { type Geometry, geometryOf } from './geometry.ts';
 import { qcow2Options } from './options.ts';
 
@@ -20,6 +22,13 @@ export interface Parameters {
   readonly backingFormat: string | undefined;
   readonly dataFile: string | undefined;
   readonly dataFileRaw: boolean;
+  readonly encryption: EncryptionParameters | undefined;
+}
+
+/** `headerBytes`: of the LUKS header with its key material, 0 where there is none. */
+export interface EncryptionParameters {
+  readonly kind: Lock['kind'];
+  readonly headerBytes: number;
 }
 
 /** Throws `invalid-option` for the first problem of the texts. */
@@ -43,6 +52,7 @@ export function parametersOf(texts: OptionTexts): Parameters {
     backingFormat: values.backingFormat,
     dataFile: values.dataFile,
     dataFileRaw: values.dataFileRaw,
+    encryption: encryptionParameters(texts),
   };
 }
 

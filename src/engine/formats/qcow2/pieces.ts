@@ -87,11 +87,12 @@ function presentBlocks(blocks: readonly number[]): readonly number[] {
 }
 
 function sequencesOf(layout: Qcow2Layout): Sequence[] {
-  const { geometry, l1, l2, data, table, blocks, dataTaken, fileLength } = layout;
+  const { geometry, l1, l2, luks, data, table, blocks, dataTaken, fileLength } = layout;
   const { clusterSize, l1Entries } = geometry;
   const present = presentBlocks(blocks);
   const sequences: Sequence[] = [
     single('header', 'bytes', 0, clusterSize),
+    ...(luks ? [single('luks', 'bytes', luks.first, luks.count * clusterSize)] : []),
     single('refcount-table', 'bytes', table.first, table.count * clusterSize),
     ...staleClusters(layout),
     ...plainHoles(layout),

@@ -12,6 +12,7 @@ import { assert, DiskwrightError } from '../../errors.ts';
 import type { Chain } from '../../image/access.ts';
 import type { OpenSettings, Steps, WritableDevices } from '../../image/writable.ts';
 import type { ImageBitmaps } from './bitmaps/bitmap-control.ts';
+import { type DiskCipher, diskCipherOf } from './encryption/disk-cipher.ts';
 import type { Extension } from './extensions.ts';
 import { Incompatible } from './features.ts';
 import { headerV3 } from './header.ts';
@@ -40,6 +41,8 @@ export class ImageState {
   readonly guest: WritableDevice;
   readonly external: boolean;
   readonly backing: Chain | undefined;
+  /** Undefined: the guest's bytes are stored as they are. */
+  readonly cipher: DiskCipher | undefined;
   readonly settings: OpenSettings;
   options: RuntimeOptions;
   readonly l1: L1Table;
@@ -81,6 +84,7 @@ export class ImageState {
     const apart = this.external ? devices.data : devices.clusters;
     this.guest = apart ? new FlushOnce(apart) : this.image;
     this.backing = devices.backing;
+    this.cipher = diskCipherOf(header.cryptMethod, settings.cipher);
     this.contents = readHeaderContents(this.image, header, extensions);
     this.options = readRuntimeOptions(settings.texts ?? {}, header, header.virtualSize, settings.unmap);
     const { clusterSize } = header;

@@ -11,6 +11,9 @@ import { amendImage } from './amend/amend.ts';
 import { openBitmaps } from './bitmaps/open-bitmaps.ts';
 import { repairDirty } from './check/repair.ts';
 import { CompressedClusters } from './compressed.ts';
+import { DiskReader } from './disk-reader.ts';
+import { wholeSectors, zerosBySectors } from './encryption/whole-sectors.ts';
+import { writeLuks } from './encryption/write-luks.ts';
 import { extensionsOf } from './extensions.ts';
 import { Incompatible } from './features.ts';
 import { nameBacking } from './name-backing.ts';
@@ -43,9 +46,6 @@ export function openState(devices: WritableDevices, settings: OpenSettings = {})
   if ((header.incompatible & Incompatible.externalDataFile) !== 0n && !data) {
     throw new DiskwrightError('io', "qcow2: the image's data file is not open.");
   }
-  if (header.cryptMethod !== 0) {
-    throw new DiskwrightError('unsupported', 'qcow2: the image is encrypted, and its data cannot be written so far.');
-  }
   const state = new ImageState(devices, header, extensions, settings);
   openBitmaps(state, extensions);
   return state;
@@ -57,6 +57,7 @@ export function openWritable(devices: WritableDevices, settings: OpenSettings = 
 
 export function writableOf(state: ImageState): WritableImage {
   const compressed = new CompressedClusters(state.image, state.header);
+  const reader = new DiskReader(state.locator, compressed, state.header.clusterSize, state.cipher);
   const inside = (at: number, length: number): void => {
     state.assertUsable();
     const { virtualSize } = state.header;
@@ -72,35 +73,7 @@ export function writableOf(state: ImageState): WritableImage {
     compressed.forget();
     if (length > 0) state.onGuestWrite?.(at, length);
   };
-  const image: WritableImage = {
-    get virtualSize() {
-      return state.header.virtualSize;
-    },
-    locate: (at, length) => state.locator.locate(at, length),
-    decode(at, into) {
-      const { clusterSize } = state.header;
-      for (let done = 0; done < into.length; ) {
-        const guest = at + done;
-        const { upper, lower } = state.locator.compressedEntry(guest);
-        const skipped = guest % clusterSize;
-        const cluster = compressed.read(upper, lower, guest - skipped);
-        const part = cluster.subarray(skipped, skipped + into.length - done);
-        into.set(part, done);
-        done += part.length;
-      }
-    },
-    write(at, from) {
-      changing(at, from.length);
-      writeGuest(state, old, at, from);
-    },
-    zero(at, length, unmap = false) {
-      changing(at, length);
-      zeroGuest(state, old, at, length, unmap);
-    },
-    discard(at, length) {
-      changing(at, length);
-      discardGuest(state, at, length);
-    },
+  const compressing: Pick<WritableImage, 'compression' | 'compressedUnit' | 'writeCompressed'> = {
     compression: state.header.compressionType,
     compressedUnit: state.header.clusterSize,
     writeCompressed(at, from, packed) {
@@ -110,6 +83,33 @@ export function writableOf(state: ImageState): WritableImage {
       if (packed && packed.length < state.header.clusterSize) writePacked(state, at, packed);
       else writeGuest(state, old, at, from);
     },
+  };
+  const image: WritableImage = {
+    get virtualSize() {
+      return state.header.virtualSize;
+    },
+    locate: (at, length) => reader.locate(at, length),
+    decode: (at, into) => reader.decode(at, into),
+    write(at, from) {
+      inside(at, from.length);
+      const whole = state.cipher ? wholeSectors(old, at, from) : { at, bytes: from };
+      changing(whole.at, whole.bytes.length);
+      writeGuest(state, old, whole.at, whole.bytes);
+    },
+    zero(at, length, unmap = false) {
+      inside(at, length);
+      for (const part of state.cipher ? zerosBySectors(old, at, length) : [{ at, length }]) {
+        changing(part.at, part.length);
+        if ('bytes' in part) writeGuest(state, old, part.at, part.bytes);
+        else zeroGuest(state, old, part.at, part.length, unmap);
+      }
+    },
+    discard(at, length) {
+      changing(at, length);
+      discardGuest(state, at, length);
+    },
+    ...(state.cipher ? {} : compressing),
+    ...(state.contents.crypto ? { writeLuks: (patches) => writeLuks(state, patches) } : {}),
     *resize(request) {
       compressed.forget();
       yield* resizeImage(state, old, request);

@@ -64,10 +64,11 @@ class ZeroClusters {
   *expand(): Steps {
     const state = this.#state;
     const { l2Cache, refcounts, header } = state;
-    for (const { offset, done, total } of l2Tables(state)) {
+    for (const { offset, index, done, total } of l2Tables(state)) {
       const references = refcounts.get(offset / header.clusterSize);
       for (let slice = 0; slice < header.clusterSize; slice += l2Cache.tableBytes) {
-        this.#slice(l2Cache.get(offset + slice), references);
+        const guest = (index * header.clusterSize + slice) * (header.clusterSize / 8);
+        this.#slice(l2Cache.get(offset + slice), guest, references);
       }
       yield { done, total };
     }
@@ -77,8 +78,8 @@ class ZeroClusters {
     state.freed.giveBack();
   }
 
-  /** `references`: how many L1 entries name the table; each counts for every cluster of it. */
-  #slice(table: Table, references: number): void {
+  /** `guest`: what the first entry maps. `references`: how many L1 entries name the table, each for all its clusters. */
+  #slice(table: Table, guest: number, references: number): void {
     const { view } = table;
     for (let at = 0; at < view.byteLength; at += 8) {
       const upper = view.getInt32(at);
@@ -86,7 +87,7 @@ class ZeroClusters {
       const kind = kindOf(upper, lower, false);
       if (kind !== Kind.zeroPlain && kind !== Kind.zeroAllocated) continue;
       const host = kind === Kind.zeroPlain ? 0 : offsetOf(upper, lower);
-      const place = this.#placeFor(host, references);
+      const place = this.#placeFor(guest + (at / 8) * this.#state.header.clusterSize, host, references);
       putU64(view, at, place, place !== 0 && references === 1 ? COPIED : 0);
       this.#state.l2Cache.markDirty(table);
       if (host !== 0 && host !== place) this.#leave(host, references);
@@ -94,18 +95,25 @@ class ZeroClusters {
   }
 
   /** Where the zeros of an entry lie from now on, written there; 0: nowhere, nothing lies below. */
-  #placeFor(host: number, references: number): number {
+  #placeFor(guest: number, host: number, references: number): number {
     const state = this.#state;
-    const { refcounts, image, header } = state;
+    const { refcounts, header } = state;
     const { clusterSize } = header;
     if (host % clusterSize !== 0) state.corrupt(`the cluster at ${host} is not at the start of a cluster`);
     const own = host !== 0 && refcounts.get(host / clusterSize) <= references;
     if (!own && !state.hasBacking) return 0;
     const place = own ? host : this.#take(references);
     state.guard(place, clusterSize);
-    image.zero(place, clusterSize);
+    this.#writeZeros(guest, place);
     state.l2Cache.dependsOnFlush();
     return place;
+  }
+
+  /** Zeros as the guest reads them. QEMU leaves plain ones on an encrypted disk, which decrypt to something else. */
+  #writeZeros(guest: number, place: number): void {
+    const { image, cipher, header } = this.#state;
+    if (!cipher) image.zero(place, header.clusterSize);
+    else image.write(place, cipher.encrypted(guest, place, new Uint8Array(header.clusterSize)));
   }
 
   #take(references: number): number {

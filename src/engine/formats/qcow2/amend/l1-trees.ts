@@ -8,6 +8,8 @@ import { readL1 } from '../tables/l1-table.ts';
 export interface L2Place {
   /** Byte offset of the L2 table. */
   readonly offset: number;
+  /** Which entry of an L1 table names it. */
+  readonly index: number;
   /** How many entries of L1 tables were passed with this one, and how many there are. */
   readonly done: number;
   readonly total: number;
@@ -33,7 +35,7 @@ export function* l2Tables(state: ImageState): Generator<L2Place> {
       const offset = offsetOf(view.getInt32(at), view.getInt32(at + 4));
       if (offset === 0) continue;
       if (offset % clusterSize !== 0) state.corrupt(`the L2 table at ${offset} is not at the start of a cluster`);
-      yield { offset, done, total };
+      yield { offset, index: at / 8, done, total };
     }
   }
 }

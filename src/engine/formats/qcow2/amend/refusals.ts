@@ -72,6 +72,8 @@ function refuseFiles(state: ImageState, { dataFile, dataFileRaw, backingFile, ba
 
 function refuseDowngrade(state: ImageState, { size }: AmendRequest): void {
   const { header, external, snapshots } = state;
+  // Zeros are written where version 2 cannot say them.
+  state.cipher?.insistUnlocked();
   if (external) refuse('compat', 'version 2 has no data files');
   const diskSize = BigInt(size ?? header.virtualSize);
   for (const snapshot of snapshots) {

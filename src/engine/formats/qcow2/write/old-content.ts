@@ -29,7 +29,7 @@ export class OldContent {
   read(at: number, into: Uint8Array): boolean {
     let found = false;
     for (let done = 0; done < into.length; ) {
-      const extent = this.#state.locator.locate(at + done, into.length - done);
+      const extent = this.#image.locate(at + done, into.length - done);
       const part = into.subarray(done, done + extent.length);
       if (isBlank(this.#state, extent)) part.fill(0);
       else {
@@ -47,7 +47,7 @@ export class OldContent {
     const { virtualSize } = this.#state.header;
     const end = Math.min(at + length, virtualSize);
     for (let from = at; from < end; ) {
-      const extent = this.#state.locator.locate(from, end - from);
+      const extent = this.#image.locate(from, end - from);
       if (!isBlank(this.#state, extent) && !(extent.kind === 'absent' && this.#isZeroBelow(from, extent.length))) {
         return false;
       }

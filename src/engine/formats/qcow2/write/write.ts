@@ -3,6 +3,7 @@
  * operations.md, Write). A failure before linking gives the clusters back; the disk is as it was.
  */
 import { MAX_TRANSFER } from '../../../device/device.ts';
+import { MAX_CLUSTERS } from '../encryption/disk-cipher.ts';
 import type { ImageState } from '../state.ts';
 import { type Claim, type ClaimedRun, claimRun, MAX_REQUEST, releaseClaims } from './claim.ts';
 import { linkClaim } from './link.ts';
@@ -29,9 +30,9 @@ export function writeGuest(state: ImageState, old: OldContent, at: number, from:
       // A run that goes on in the cluster of the one before waits for it.
       if ((at + done) % clusterSize !== 0) linkFirst(0);
       const transfers = tableTransfers(state);
-      const run = claimRun(state, at + done, Math.min(from.length - done, MAX_REQUEST));
+      const run = claimRun(state, at + done, Math.min(from.length - done, mostAt(state, at + done)));
       try {
-        writeRun(state, old, run, from.subarray(done, done + run.length));
+        writeRun(state, old, run, at + done, from.subarray(done, done + run.length));
       } catch (error) {
         releaseClaims(state, run.claims);
         throw error;
@@ -45,6 +46,11 @@ export function writeGuest(state: ImageState, old: OldContent, at: number, from:
   } finally {
     linkAll(state, underWay);
   }
+}
+
+/** The most that one request at this place covers. */
+function mostAt({ cipher, header }: ImageState, at: number): number {
+  return cipher ? MAX_CLUSTERS * header.clusterSize - (at % header.clusterSize) : MAX_REQUEST;
 }
 
 /** Tables read and caches flushed so far. */
@@ -76,7 +82,7 @@ function linkClaims(state: ImageState, claims: readonly Claim[]): void {
   }
 }
 
-function writeRun(state: ImageState, old: OldContent, run: ClaimedRun, from: Uint8Array): void {
+function writeRun(state: ImageState, old: OldContent, run: ClaimedRun, at: number, from: Uint8Array): void {
   if (!state.external) state.guard(run.host, run.length);
   const [claim, second] = run.claims;
   if (claim && !second && claim.dataTo - claim.dataFrom === run.length && claim.to - claim.from <= MERGED) {
@@ -84,14 +90,14 @@ function writeRun(state: ImageState, old: OldContent, run: ClaimedRun, from: Uin
     return;
   }
   for (const one of run.claims) copyAround(state, old, one);
-  writeBytes(state, run.host, from);
+  writeBytes(state, at, run.host, from);
 }
 
 /** Bytes [from, to) of the claim's clusters in one write. */
 function writeMerged(state: ImageState, old: OldContent, claim: Claim, data: Uint8Array): void {
   const { from, dataFrom, dataTo, to, guest, host } = claim;
   if (from === dataFrom && to === dataTo) {
-    writeBytes(state, host + from, data);
+    writeBytes(state, guest + from, host + from, data);
     return;
   }
   const merged = new Uint8Array(to - from);
@@ -99,7 +105,7 @@ function writeMerged(state: ImageState, old: OldContent, claim: Claim, data: Uin
   if (to > dataTo) old.read(guest + dataTo, merged.subarray(dataTo - from));
   merged.set(data, dataFrom - from);
   if (!state.external) state.guard(host + from, merged.length);
-  writeBytes(state, host + from, merged);
+  writeBytes(state, guest + from, host + from, merged);
 }
 
 /** Copies the head and the tail of a claim to its new place. */
@@ -113,12 +119,14 @@ export function copyAround(state: ImageState, old: OldContent, claim: Claim): vo
     const copy = new Uint8Array(end - start);
     old.read(guest + start, copy);
     if (!state.external) state.guard(host + start, copy.length);
-    writeBytes(state, host + start, copy);
+    writeBytes(state, guest + start, host + start, copy);
   }
 }
 
-function writeBytes(state: ImageState, host: number, bytes: Uint8Array): void {
+/** The guest's bytes from `guest` on go to `host`; the caller keeps them as they are. */
+function writeBytes({ guest: device, cipher }: ImageState, guest: number, host: number, bytes: Uint8Array): void {
   for (let from = 0; from < bytes.length; from += MAX_TRANSFER) {
-    state.guest.write(host + from, bytes.subarray(from, from + MAX_TRANSFER));
+    const part = bytes.subarray(from, from + MAX_TRANSFER);
+    device.write(host + from, cipher ? cipher.encrypted(guest + from, host + from, part) : part);
   }
 }
