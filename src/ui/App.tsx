@@ -1,7 +1,7 @@
 /** The page: the bar at the top and the place one is in. The engine comes in from outside. */
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import type { EngineClient } from '../worker/engine-client.ts';
-import type { OpenOrder } from '../worker/open/protocol.ts';
+import type { OpenOrder, SuppliedFile } from '../worker/open/protocol.ts';
 import { CreatePage } from './create/create-page.tsx';
 import { DropZone } from './frame/drop-zone.tsx';
 import { Header } from './frame/header.tsx';
@@ -9,41 +9,74 @@ import { goTo, type Place, usePlace } from './frame/place.ts';
 import './styles/index.css';
 
 const OpenPage = lazy(() => import('./open/open-page.tsx'));
+const ConvertPage = lazy(() => import('./convert/convert-page.tsx'));
 
 const TITLES: Readonly<Record<Place, string>> = {
   create: 'Diskwright: build a disk image',
   open: 'Diskwright: look inside a disk image',
+  convert: 'Diskwright: convert disk images',
 };
 
-const orderOf = (files: readonly File[]): OpenOrder => ({
-  id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`,
-  files: files.map((file) => ({ file })),
-});
+const freshId = (): string => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+
+const orderOf = (files: readonly SuppliedFile[]): OpenOrder => ({ id: freshId(), files });
 
 export function App({ client }: { readonly client: EngineClient }) {
   const place = usePlace();
   const [order, setOrder] = useState<OpenOrder>();
+  const [arrived, setArrived] = useState<OpenOrder>();
   const openFiles = useCallback((files: readonly File[]) => {
-    setOrder(orderOf(files));
+    setOrder(orderOf(files.map((file) => ({ file }))));
     goTo('open');
+    window.scrollTo(0, 0);
+  }, []);
+  const convertFiles = useCallback((files: readonly SuppliedFile[]) => {
+    setArrived(orderOf(files));
+    goTo('convert');
     window.scrollTo(0, 0);
   }, []);
   useEffect(() => {
     document.title = place === 'open' && order ? `${order.files[0]?.file.name} · Diskwright` : TITLES[place];
   }, [place, order]);
+  // Once there, it stays: its jobs go on while one looks at something else.
+  const [converts, setConverts] = useState(false);
+  if (place === 'convert' && !converts) setConverts(true);
 
   return (
     <>
       <Header place={place} />
-      <DropZone onFiles={openFiles} />
+      <DropZone
+        place={place}
+        onFiles={(files) => (place === 'convert' ? convertFiles(files.map((file) => ({ file }))) : openFiles(files))}
+      />
       {/* The form stays as it is while one looks at something else. */}
       <div hidden={place !== 'create'}>
         <CreatePage client={client} active={place === 'create'} />
       </div>
       {place === 'open' && (
         <Suspense fallback={<main className="page page--wait" aria-busy="true" />}>
-          <OpenPage client={client} order={order} onFiles={openFiles} onOrder={setOrder} />
+          <OpenPage
+            client={client}
+            order={order}
+            onFiles={openFiles}
+            onOrder={setOrder}
+            onConvert={(shown) => convertFiles(shown.files)}
+          />
         </Suspense>
+      )}
+      {converts && (
+        <div hidden={place !== 'convert'}>
+          <Suspense fallback={<main className="page page--wait" aria-busy="true" />}>
+            <ConvertPage
+              client={client}
+              active={place === 'convert'}
+              arrived={arrived}
+              title={TITLES.convert}
+              onFiles={convertFiles}
+              onLook={openFiles}
+            />
+          </Suspense>
+        </div>
       )}
     </>
   );

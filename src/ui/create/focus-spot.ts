@@ -9,7 +9,9 @@ const CONTROLS = [':is(input:checked, input:not([type="radio"]), select)', 'inpu
 function controlOf(spot: Spot): HTMLElement | null {
   if (spot === 'command') return document.getElementById(COMMAND_ID);
   const place = typeof spot === 'string' ? spot : spot.option;
-  const field = document.querySelector(`[data-option="${CSS.escape(place)}"]`);
+  // The forms of other places are there too, hidden.
+  const fields = [...document.querySelectorAll(`[data-option="${CSS.escape(place)}"]`)];
+  const field = fields.find((one) => !one.closest('[hidden]'));
   for (const control of CONTROLS) {
     const found = field?.querySelector<HTMLElement>(control);
     if (found) return found;

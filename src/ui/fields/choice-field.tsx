@@ -86,4 +86,4 @@ function CostTable({ option, id, text, disabled, describedBy, costs, onChange }:
 }
 
 export const ChoiceField = (props: FieldProps<ChoiceOption>) =>
-  presentationOf(props.option.qemu).costs ? <CostTable {...props} /> : <Segments {...props} />;
+  presentationOf(props.option.qemu).costs && props.costs !== null ? <CostTable {...props} /> : <Segments {...props} />;

@@ -11,8 +11,8 @@ export interface FieldProps<O extends OptionDeclaration> {
   readonly invalid: boolean;
   /** Ids of the help, reason and problems that belong to the control. */
   readonly describedBy: string;
-  /** What each choice would cost, where the forecast knows. */
-  readonly costs?: Readonly<Record<string, Cost>> | undefined;
+  /** What each choice would cost, where the forecast knows; `null`: it is not told here. */
+  readonly costs?: Readonly<Record<string, Cost>> | null | undefined;
   /** `null`: not given. */
   readonly onChange: (text: string | null) => void;
 }

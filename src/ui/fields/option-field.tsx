@@ -21,9 +21,12 @@ interface Props {
   /** Why it cannot apply now. */
   readonly reason: string | undefined;
   readonly problems: readonly FormProblem[];
-  readonly costs?: Readonly<Record<string, Cost>> | undefined;
+  /** `null`: what its choices cost is not told here. */
+  readonly costs?: Readonly<Record<string, Cost>> | null | undefined;
   /** What follows from the present value, behind the help. */
   readonly consequence?: string | undefined;
+  /** Before its ids, where another form with the same options stands in the page. */
+  readonly scope?: string;
   readonly onAction: (action: FormAction) => void;
 }
 
@@ -48,14 +51,14 @@ function Control(props: FieldProps<OptionDeclaration>) {
 }
 
 /** The help, with the consequence of the value that is chosen. */
-function helpOf(option: OptionDeclaration, text: string | undefined): string {
-  if (option.kind !== 'choice' || presentationOf(option.qemu).costs) return option.help;
+function helpOf(option: OptionDeclaration, text: string | undefined, costs: Props['costs']): string {
+  if (option.kind !== 'choice' || (presentationOf(option.qemu).costs && costs !== null)) return option.help;
   return `${option.help} ${chosen(option, text)?.help ?? ''}`.trim();
 }
 
-export function OptionField({ option, text, reason, problems, costs, consequence, onAction }: Props) {
+export function OptionField({ option, text, reason, problems, costs, consequence, scope = '', onAction }: Props) {
   const detail = useId();
-  const id = fieldId(option.qemu);
+  const id = `${scope}${fieldId(option.qemu)}`;
   // What is set stays within reach, so that it can be unset.
   const disabled = reason !== undefined && text === undefined;
   const describedBy = [`${detail}-help`, ...problems.map((_, index) => `${detail}-problem-${index}`)].join(' ');
@@ -89,7 +92,7 @@ export function OptionField({ option, text, reason, problems, costs, consequence
           </p>
         ) : (
           <p className="help" id={`${detail}-help`}>
-            {helpOf(option, text)} {consequence}
+            {helpOf(option, text, costs)} {consequence}
           </p>
         )}
         {problems.map((problem, index) => (

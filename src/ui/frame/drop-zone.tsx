@@ -1,9 +1,10 @@
 /**
- * A file dropped anywhere on the window, or pasted, goes to Open. Uncaught it would make the browser leave the page
- * and lose the form.
+ * A file dropped anywhere on the window, or pasted, goes to Open, or to Convert when one is there. Uncaught it would
+ * make the browser leave the page and lose the form.
  */
 import { useEffect, useRef, useState } from 'react';
 import { CheckIcon } from '../icons.tsx';
+import type { Place } from './place.ts';
 
 const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
 
@@ -60,22 +61,44 @@ function useFileDrag(onFiles: (files: readonly File[]) => void): boolean {
   return over;
 }
 
-const PROMISES = [
-  'Read in place: not uploaded, not changed, any size.',
-  'qcow2 and raw in full; of other formats what they are. A .gz is unpacked.',
-  'Drop the backing files in the same gesture to read the whole chain.',
-];
+const READ_IN_PLACE = 'Read in place: not uploaded, not changed, any size.';
 
-export function DropZone({ onFiles }: { readonly onFiles: (files: readonly File[]) => void }) {
+const LOOK = {
+  title: 'Drop to look inside',
+  text: 'The image opens in Open. The form stays as it is.',
+  promises: [
+    READ_IN_PLACE,
+    'qcow2 and raw in full; of other formats what they are. A .gz is unpacked.',
+    'Drop the backing files in the same gesture to read the whole chain.',
+  ],
+};
+
+const CONVERT = {
+  title: 'Drop to convert',
+  text: 'Nothing starts before you say so.',
+  promises: [
+    READ_IN_PLACE,
+    'Several images at once become a queue.',
+    'Backing and data files dropped along are joined to their image.',
+  ],
+};
+
+interface Props {
+  readonly place: Place;
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+export function DropZone({ place, onFiles }: Props) {
   const over = useFileDrag(onFiles);
   if (!over) return null;
+  const { title, text, promises } = place === 'convert' ? CONVERT : LOOK;
   return (
     <div className="drop">
       <div className="drop__card">
-        <h2>Drop to look inside</h2>
-        <p>The image opens in Open. The form stays as it is.</p>
+        <h2>{title}</h2>
+        <p>{text}</p>
         <ul>
-          {PROMISES.map((promise) => (
+          {promises.map((promise) => (
             <li key={promise}>
               <CheckIcon />
               {promise}

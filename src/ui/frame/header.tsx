@@ -55,6 +55,7 @@ function TrustNote() {
 const PLACES: readonly { readonly id: Place; readonly name: string }[] = [
   { id: 'create', name: 'Create' },
   { id: 'open', name: 'Open' },
+  { id: 'convert', name: 'Convert' },
 ];
 
 export function Header({ place }: { readonly place: Place }) {

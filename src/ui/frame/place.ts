@@ -1,9 +1,12 @@
 /** Which place one is in: the address behind the `#`, so that back, forward and links work. */
 import { useSyncExternalStore } from 'react';
 
-export type Place = 'create' | 'open';
+export type Place = 'create' | 'open' | 'convert';
 
-const read = (): Place => (location.hash === '#open' ? 'open' : 'create');
+const read = (): Place => {
+  const named = location.hash.slice(1);
+  return named === 'open' || named === 'convert' ? named : 'create';
+};
 
 function subscribe(listener: () => void): () => void {
   window.addEventListener('hashchange', listener);

@@ -1,64 +1,12 @@
 /** What the builder is doing: phase, how far, how fast, how long. */
-import { useEffect, useState } from 'react';
-import { formatBytes, measureBytes } from '../../engine/bytes/units.ts';
-import { formatSeconds, Measured } from '../measure.tsx';
+import { formatBytes } from '../../engine/bytes/units.ts';
+import { Duration, Rate, RateChart, useElapsed } from './progress-parts.tsx';
 import type { Job } from './use-job.ts';
 
 /** Whatever is saved under a name. */
 type Building = Pick<Extract<Job, { state: 'building' }>, 'progress' | 'rates' | 'startedAt'> & {
   readonly order: { readonly fileName: string };
 };
-
-/** Seconds since `startedAt`, ticking. */
-function useElapsed(startedAt: number): number {
-  const [now, setNow] = useState(() => performance.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(performance.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  return Math.max(0, now - startedAt) / 1000;
-}
-
-/** `3 s` → value and unit apart, for a reading. */
-function Duration({ seconds }: { readonly seconds: number | undefined }) {
-  if (seconds === undefined) return <span className="u">–</span>;
-  const [value = '', unit = '', ...rest] = formatSeconds(seconds).split(' ');
-  return (
-    <>
-      <Measured value={value} unit={unit} />
-      {rest.length > 0 && (
-        <>
-          {' '}
-          <Measured value={rest[0] ?? ''} unit={rest[1] ?? ''} />
-        </>
-      )}
-    </>
-  );
-}
-
-function RateChart({ rates }: { readonly rates: readonly number[] }) {
-  const top = Math.max(...rates, 1) * 1.1;
-  const low = Math.min(...rates);
-  const step = 100 / Math.max(1, rates.length - 1);
-  const points = rates.map((rate, index) => `${(index * step).toFixed(1)},${(44 - (rate / top) * 44).toFixed(1)}`);
-  return (
-    <div className="chart">
-      <p className="scale__row">
-        <span>Rate since the start</span>
-        <span>0 to {formatBytes(top)}/s</span>
-      </p>
-      <svg
-        viewBox="0 0 100 44"
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`Between ${formatBytes(low)} and ${formatBytes(Math.max(...rates))} a second`}
-      >
-        <path className="chart__frame" d="M0 .5H100M0 43.5H100" vectorEffect="non-scaling-stroke" />
-        <polyline className="chart__line" points={points.join(' ')} vectorEffect="non-scaling-stroke" />
-      </svg>
-    </div>
-  );
-}
 
 /** Said to a screen reader: the phase when it changes, and every quarter. */
 function spoken({ progress, order }: Building): string {
@@ -72,7 +20,6 @@ export function BuildingPanel({ job }: { readonly job: Building }) {
   const elapsed = useElapsed(job.startedAt);
   const { done = 0, total = 0, rate = 0, eta } = progress ?? {};
   const share = total > 0 ? Math.min(1, done / total) : 0;
-  const speed = measureBytes(rate);
   return (
     <section className="panel" aria-labelledby="job-title">
       <div className="job">
@@ -104,7 +51,9 @@ export function BuildingPanel({ job }: { readonly job: Building }) {
         </div>
         <div>
           <dt>Rate</dt>
-          <dd>{rate > 0 ? <Measured value={speed.value} unit={`${speed.unit}/s`} /> : <span className="u">–</span>}</dd>
+          <dd>
+            <Rate rate={rate} />
+          </dd>
         </div>
         <div>
           <dt>Elapsed</dt>

@@ -1,5 +1,5 @@
 /** "Use it in": one tab for each program. */
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { type KeyboardEvent, useId, useRef, useState } from 'react';
 import { CopyButton } from '../copy-button.tsx';
 import { type Guide, guidesFor, type Saved } from './use-it.ts';
 
@@ -25,9 +25,22 @@ function Steps({ guide }: { readonly guide: Guide }) {
   );
 }
 
-export function UseItTabs({ saved }: { readonly saved: Saved }) {
+interface Props {
+  readonly saved: Saved;
+  /** The program whose tab is open at first; absent or unknown: the first one. */
+  readonly first?: string | undefined;
+}
+
+export function UseItTabs({ saved, first }: Props) {
   const guides = guidesFor(saved);
-  const [current, setCurrent] = useState(0);
+  const [current, setCurrent] = useState(() =>
+    Math.max(
+      0,
+      guides.findIndex(({ program }) => program === first),
+    ),
+  );
+  // There may be several on the page.
+  const id = useId();
   const tabs = useRef<(HTMLButtonElement | null)[]>([]);
 
   function show(index: number) {
@@ -46,9 +59,9 @@ export function UseItTabs({ saved }: { readonly saved: Saved }) {
 
   const guide = guides[current];
   return (
-    <section className="use" aria-labelledby="use-title">
-      <h2 id="use-title">Use it in</h2>
-      <div className="tabs" role="tablist" aria-labelledby="use-title" onKeyDown={turn}>
+    <section className="use" aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>Use it in</h2>
+      <div className="tabs" role="tablist" aria-labelledby={`${id}-title`} onKeyDown={turn}>
         {guides.map(({ program }, index) => (
           <button
             key={program}
@@ -57,9 +70,9 @@ export function UseItTabs({ saved }: { readonly saved: Saved }) {
             }}
             type="button"
             role="tab"
-            id={`tab-${slug(program)}`}
+            id={`${id}-${slug(program)}`}
             aria-selected={index === current}
-            aria-controls="use-panel"
+            aria-controls={`${id}-panel`}
             tabIndex={index === current ? 0 : -1}
             onClick={() => setCurrent(index)}
           >
@@ -68,7 +81,7 @@ export function UseItTabs({ saved }: { readonly saved: Saved }) {
         ))}
       </div>
       {guide && (
-        <div className="tab" role="tabpanel" id="use-panel" aria-labelledby={`tab-${slug(guide.program)}`}>
+        <div className="tab" role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${slug(guide.program)}`}>
           <Steps guide={guide} />
         </div>
       )}

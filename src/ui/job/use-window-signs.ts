@@ -1,6 +1,7 @@
 /** What a build does outside the page: progress in the window's title, and a word before the tab is closed. */
 import { useEffect } from 'react';
 import type { SaveProgress } from '../../worker/engine-client.ts';
+import { useLeaveWarning, useWakeLock } from './use-leaving.ts';
 
 /** Whatever is saved under a name. */
 type Job =
@@ -28,10 +29,6 @@ export function useWindowSigns(job: Job): void {
   }, [title]);
 
   const building = job.state === 'building';
-  useEffect(() => {
-    if (!building) return;
-    const ask = (event: Event) => event.preventDefault();
-    window.addEventListener('beforeunload', ask);
-    return () => window.removeEventListener('beforeunload', ask);
-  }, [building]);
+  useLeaveWarning(building);
+  useWakeLock(building);
 }

@@ -45,10 +45,11 @@ interface Props {
   readonly image: OpenImageHandle | undefined;
   readonly onAgain: () => void;
   readonly onFiles: (files: readonly File[]) => void;
+  readonly onConvert: () => void;
   readonly onClose: () => void;
 }
 
-export function FileHead({ order, opening, image, onAgain, onFiles, onClose }: Props) {
+export function FileHead({ order, opening, image, onAgain, onFiles, onConvert, onClose }: Props) {
   const name = opening.state === 'open' ? opening.report.name : (order.files[0]?.file.name ?? 'file');
   const progress = opening.state === 'opening' ? opening.progress : undefined;
   return (
@@ -77,6 +78,11 @@ export function FileHead({ order, opening, image, onAgain, onFiles, onClose }: P
         {opening.state !== 'opening' && (
           <button className="btn" type="button" onClick={onAgain}>
             Read again
+          </button>
+        )}
+        {opening.state === 'open' && opening.report.wrapping === undefined && (
+          <button className="btn" type="button" onClick={onConvert}>
+            Convert this image
           </button>
         )}
         <Chooser label="Open another" name="Image files" multiple onFiles={onFiles} />

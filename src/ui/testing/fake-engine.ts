@@ -14,6 +14,7 @@ import type {
   SaveReport,
   SinkChoice,
 } from '../../worker/engine-client.ts';
+import { createFakeConverter, type FakeConverter } from './fake-converter.ts';
 
 export async function forecastOf(format: string, texts: OptionTexts): Promise<ForecastReport> {
   const driver = await findFormat(format)?.load();
@@ -30,6 +31,7 @@ export interface HeldSave {
 }
 
 export interface FakeEngine extends EngineClient {
+  readonly conversions: FakeConverter;
   readonly saves: HeldSave[];
   /** Digests asked for, answered by the test. */
   readonly digests: { readonly which: 'image' | 'data'; readonly answer: (hex: string) => void }[];
@@ -59,6 +61,7 @@ async function reportOf({ format, texts, fileName, gzip }: SaveOrder): Promise<S
 
 export function createFakeEngine(): FakeEngine {
   const engine: FakeEngine = {
+    conversions: createFakeConverter(),
     saves: [],
     digests: [],
     identified: { format: 'qcow2', reason: '"QFI\\xfb" at 0, version 3', virtualSize: 10 * 2 ** 30 },
@@ -83,6 +86,7 @@ export function createFakeEngine(): FakeEngine {
         });
       }),
 
+    converter: async () => engine.conversions,
     inspector: () => Promise.reject(new Error('there is no worker here')),
 
     digest: (_order, which, _onProgress, signal) =>
