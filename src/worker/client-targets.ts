@@ -41,7 +41,9 @@ async function open(sink: Sink, order: SavingWish, file: PlannedFile, ping: numb
   if (sink === 'stream') {
     const type = order.gzip ? 'application/gzip' : 'application/octet-stream';
     // Without a working service worker the next sink takes over.
-    const stream = await openStream(file.name, type, order.gzip ? undefined : file.length, ping).catch(() => undefined);
+    const stream = await openStream(file.name, type, order.gzip || file.atMost ? undefined : file.length, ping).catch(
+      () => undefined,
+    );
     return stream && { target: { sink, port: stream.port, pingInterval: ping }, stream };
   }
   return { target: { sink } };

@@ -8,6 +8,7 @@ import { offerDownload } from '../platform/browser/deliver/download-link.ts';
 import { Lane } from './client-lane.ts';
 import { NewestOnly } from './client-newest.ts';
 import { dropTargets, openTargets } from './client-targets.ts';
+import type { Converter } from './convert/protocol.ts';
 import type { EngineClient, Inspector, SaveProgress } from './engine-client.ts';
 import { cancelled, type JobEvent } from './protocol.ts';
 
@@ -17,6 +18,7 @@ export function createEngineClient(): EngineClient {
   const jobs = new Lane();
   const newest = new NewestOnly(forecasts);
   let inspector: Promise<Inspector> | undefined;
+  let converter: Promise<Converter> | undefined;
   let can: Capabilities = detectCapabilities(false, switches);
   jobs.ask({ name: 'abilities' }).then(
     ({ opfs }) => {
@@ -62,6 +64,13 @@ export function createEngineClient(): EngineClient {
         createInspector({ capabilities: () => can, pingInterval: switches.pingInterval }),
       );
       return inspector;
+    },
+
+    converter() {
+      converter ??= import('./convert/converter.ts').then(({ createConverter }) =>
+        createConverter({ capabilities: () => can, pingInterval: switches.pingInterval }),
+      );
+      return converter;
     },
 
     digest: (order, role, onProgress, signal) =>

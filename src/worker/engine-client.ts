@@ -7,12 +7,15 @@ import type { OptionTexts } from '../engine/options/declare.ts';
 import type { ForecastReport } from '../jobs/forecast.ts';
 import type { Sink, SinkChoice } from '../platform/browser/deliver/choose.ts';
 import type { Change, ChangeOffers, ChangeOrder, ChangePlan, ChangeReport } from './change/protocol.ts';
+import type { Converter } from './convert/protocol.ts';
 import type { Ask, AskAnswers, Extraction, OpenOrder } from './open/protocol.ts';
 
 export interface CreateOrder {
   /** Name in the registry. */
   readonly format: string;
   readonly texts: OptionTexts;
+  /** UTF-8, of a disk that is to be encrypted; never a part of `texts`. Not needed to plan. */
+  readonly passphrase?: Uint8Array | undefined;
 }
 
 export interface Identified {
@@ -113,6 +116,8 @@ export interface EngineClient {
   save(order: SaveOrder, onProgress: (progress: SaveProgress) => void, signal: AbortSignal): Promise<SaveReport>;
   /** Looks into images; its code is loaded when it is first asked for. */
   inspector(): Promise<Inspector>;
+  /** Converts images; its code is loaded when it is first asked for. */
+  converter(): Promise<Converter>;
   /** SHA-256 of a file of the order (image or data file), computed anew, for what is above 4 GiB. */
   digest(
     order: SaveOrder,

@@ -7,6 +7,7 @@ import { DiskwrightError, type ErrorKind } from '../engine/errors.ts';
 import type { ForecastReport } from '../jobs/forecast.ts';
 import type { PickedHandle } from '../platform/browser/deliver/picked-handle.ts';
 import type { ChangeAnswers, ChangeAsk } from './change/protocol.ts';
+import type { ConvertAnswers, ConvertAsk, ConvertOrder } from './convert/protocol.ts';
 import type { CreateOrder, Identified, SaveOrder, SaveProgress, SaveReport } from './engine-client.ts';
 import type { Ask, AskAnswers, OpenOrder } from './open/protocol.ts';
 
@@ -16,6 +17,8 @@ export interface PlannedFile {
   readonly name: string;
   /** Of the image or data file itself, not compressed. */
   readonly length: number;
+  /** The length is the most it can be: what is saved may be shorter. */
+  readonly atMost?: boolean;
   readonly written: number;
 }
 
@@ -41,6 +44,13 @@ export type Call =
       readonly order: OpenOrder;
       readonly ask: ChangeAsk;
       readonly targets?: readonly Target[];
+    }
+  /** `targets`: for a conversion that is run. */
+  | {
+      readonly name: 'convert';
+      readonly order: ConvertOrder;
+      readonly ask: ConvertAsk;
+      readonly targets?: readonly Target[];
     };
 
 export interface Answers {
@@ -52,6 +62,7 @@ export interface Answers {
   digest: string;
   inspect: AskAnswers[keyof AskAnswers];
   change: ChangeAnswers[keyof ChangeAnswers];
+  convert: ConvertAnswers[keyof ConvertAnswers];
 }
 
 /** `file` counts targets. */

@@ -17,7 +17,7 @@ export interface StepTaker {
 const { port1: turnEnd, port2: turnStart } = new MessageChannel();
 
 /** The next turn of the event loop; timers would wait 4 ms. */
-function nextTurn(): Promise<void> {
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     turnEnd.addEventListener('message', () => resolve(), { once: true });
     turnEnd.start();

@@ -20,17 +20,27 @@ const SHOWN = 5;
  * `file` is what was saved, if it can be read. Undefined: this format has nothing to check. The file is saved
  * by now, so an image that cannot be opened is a verdict, not a failure.
  */
-export async function selfCheck(
+export function selfCheck(
   format: string,
   layout: FileLayout,
   file: Blob | undefined,
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<SelfCheck | undefined> {
+  const device = file ? new FileDevice(file) : new LayoutDevice(layout);
+  return checkDevice(format, device, file ? 'file' : 'sent', onProgress, signal);
+}
+
+/** The same of any device, which is closed afterwards. */
+export async function checkDevice(
+  format: string,
+  device: ReadableDevice,
+  read: SelfCheck['read'],
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<SelfCheck | undefined> {
   const driver = await findFormat(format)?.load();
   if (!driver?.check) return undefined;
-  const device: ReadableDevice = file ? new FileDevice(file) : new LayoutDevice(layout);
-  const read = file ? 'file' : 'sent';
   try {
     const { corruptions, leaks, findings } = await pump(
       asOperation(driver.check(device)),

@@ -57,6 +57,8 @@ export interface ConvertForecast {
   readonly exact: boolean;
   /** Length when every cluster is in use. */
   readonly largest: number;
+  /** The guest's data gets a file of its own, saved beside the image. */
+  readonly dataFile?: { readonly name: string; readonly length: number };
   /** Best first. Empty: nothing here can save it, `refused` says why. */
   readonly ways: readonly Way[];
   readonly refused?: string;
@@ -78,6 +80,10 @@ export interface ConvertedFile {
   /** Bytes handed to the browser; holes skipped where the sink is positioned. */
   readonly written: number;
   readonly sink: Sink;
+  /** Hex, where it costs nothing to know. */
+  readonly sha256?: string;
+  /** The saved bytes, where the page can read them again; the client adds them. */
+  readonly file?: Blob;
 }
 
 export interface ConvertReport {
@@ -121,12 +127,19 @@ export interface Converter {
   drop(job: PreparedConversion): Promise<void>;
 }
 
-/** What the worker is asked. */
-export type ConvertAsk = { readonly kind: 'forecast' } | ConvertRun;
+/**
+ * What the worker is asked. What must be sent in order is first surveyed: read (and, where it is compressed, built or
+ * thrown away) until its length is known; the survey waits in the worker for its `run`.
+ */
+export type ConvertAsk =
+  | { readonly kind: 'forecast' }
+  | { readonly kind: 'survey'; readonly job: ConvertJob }
+  | { readonly kind: 'run'; readonly job: ConvertJob }
+  | { readonly kind: 'forget'; readonly job: Pick<ConvertJob, 'id'> };
 
-export interface ConvertRun {
-  readonly kind: 'run';
-  readonly way: Way;
+export interface ConvertJob {
+  readonly id: string;
+  readonly passes: Passes;
   /** Ends of channels to workers that compress. */
   readonly packers: readonly MessagePort[];
 }
@@ -136,5 +149,8 @@ export type MeasuredConversion = Omit<ConvertForecast, 'ways' | 'refused'>;
 
 export interface ConvertAnswers {
   forecast: MeasuredConversion;
+  /** Exact length of the image. */
+  survey: number;
   run: ConvertReport;
+  forget: undefined;
 }

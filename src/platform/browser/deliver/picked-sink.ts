@@ -24,6 +24,8 @@ export class PickedSink implements FileSink {
   #flying = new Uint8Array(BUFFER);
   #at = 0;
   #used = 0;
+  /** Furthest end of what was handed over: only behind it a gap is sure to be empty. */
+  #reached = 0;
   #onItsWay: Promise<void> | undefined;
   #failure: unknown;
   #written = 0;
@@ -48,7 +50,10 @@ export class PickedSink implements FileSink {
 
   zeros(at: number, length: number): void | Promise<void> {
     if (length <= FILLED_GAP) return this.write(at, ZEROS.subarray(0, length));
-    return this.#flush().then(() => this.#send(at, ZEROS.subarray(0, length)));
+    return this.#flush().then(() => {
+      this.#reached = Math.max(this.#reached, at + length);
+      return this.#send(at, ZEROS.subarray(0, length));
+    });
   }
 
   async finish(length: number): Promise<Finished> {
@@ -73,8 +78,10 @@ export class PickedSink implements FileSink {
   /** Whether the bytes can join what is gathered. */
   #fits(at: number, length: number): boolean {
     if (this.#used === 0) return length <= BUFFER;
-    const gap = at - (this.#at + this.#used);
-    return gap >= 0 && gap <= FILLED_GAP && at + length - this.#at <= BUFFER;
+    const end = this.#at + this.#used;
+    const gap = at - end;
+    const empty = gap === 0 || (gap > 0 && gap <= FILLED_GAP && end >= this.#reached);
+    return empty && at + length - this.#at <= BUFFER;
   }
 
   #gather(at: number, bytes: Uint8Array): void {
@@ -83,6 +90,7 @@ export class PickedSink implements FileSink {
     this.#filling.fill(0, this.#used, start);
     this.#filling.set(bytes, start);
     this.#used = start + bytes.length;
+    this.#reached = Math.max(this.#reached, at + bytes.length);
   }
 
   async #writeSlowly(at: number, bytes: Uint8Array): Promise<void> {

@@ -1,0 +1,58 @@
+/** What a conversion makes: the layout of the new image, and what cannot be made here, refused before anything is. */
+import { DiskwrightError } from '../../engine/errors.ts';
+import { findFormat } from '../../engine/formats/index.ts';
+import type { Estimate, FormatDriver, FormatSpec } from '../../engine/image/format.ts';
+import type { ImageLayout } from '../../engine/image/layout.ts';
+import type { OptionTexts } from '../../engine/options/declare.ts';
+import { savedName } from '../../platform/browser/deliver/saved-name.ts';
+import type { ConvertOrder } from './protocol.ts';
+
+export interface NewImage {
+  readonly spec: FormatSpec;
+  readonly driver: FormatDriver;
+  readonly layout: ImageLayout;
+  readonly estimate: Estimate;
+  /** The guest's data lies in a file of its own, of this name. */
+  readonly dataName: string | undefined;
+}
+
+function refuse(message: string, option?: string, fix?: string): never {
+  throw new DiskwrightError('invalid-option', message, {
+    ...(option === undefined ? {} : { option }),
+    ...(fix === undefined ? {} : { fix }),
+  });
+}
+
+function refuseCompressed(format: string, texts: OptionTexts): void {
+  if (format === 'raw') refuse('A raw image is the bytes of the disk: nothing in it is compressed.');
+  if ((texts.preallocation ?? 'off') !== 'off') {
+    refuse('Compressed clusters take no space in advance.', 'preallocation', 'Choose preallocation=off.');
+  }
+  if (texts.data_file !== undefined)
+    refuse('A data file is the bytes of the disk: nothing in it is compressed.', 'data_file');
+  if (texts['encrypt.format'] !== undefined || texts.encryption === 'on') refuse('Encrypted data does not shrink.');
+  if (texts.compression_type === 'zstd') {
+    const why = 'zstd cannot be written in a browser: there is no sound encoder for it without WebAssembly.';
+    refuse(why, 'compression_type', 'Choose zlib, or use the diskwright command with Node 22.15 or later.');
+  }
+}
+
+/** Throws for the first problem of the order. */
+export async function newImageOf(order: ConvertOrder, virtualSize: number): Promise<NewImage> {
+  const spec = findFormat(order.format);
+  const driver = await spec?.load();
+  if (!spec || !driver?.create || !driver.editor) {
+    throw new DiskwrightError('unsupported', `Images of format "${order.format}" cannot be made here.`);
+  }
+  if (order.compress) refuseCompressed(order.format, order.texts);
+  if (order.texts['encrypt.format'] !== undefined || order.texts.encryption === 'on') {
+    throw new DiskwrightError('unsupported', 'A conversion in the page does not encrypt so far.', {
+      fix: 'Use the diskwright command.',
+    });
+  }
+  const texts = { ...order.texts, size: String(virtualSize) };
+  const layout = driver.create.layout({ texts });
+  const estimate = driver.create.estimate({ texts });
+  const dataName = layout.dataFile && (savedName(layout.dataFile.name) || 'data.raw');
+  return { spec, driver, layout, estimate, dataName };
+}
