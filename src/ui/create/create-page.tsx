@@ -42,6 +42,8 @@ function sinkFor(client: EngineClient, { now, dataFile }: ForecastReport, gzip: 
 function useKeys(onBuild: (() => void) | undefined, onCancel: (() => void) | undefined): void {
   useEffect(() => {
     function press(event: KeyboardEvent) {
+      // Keys belong to the dialog that is open.
+      if (document.querySelector('dialog[open]')) return;
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.repeat && onBuild) {
         event.preventDefault();
         onBuild();

@@ -7,6 +7,7 @@ import { savedName } from '../../platform/browser/deliver/saved-name.ts';
 import { OptionField } from '../fields/option-field.tsx';
 import { presentationOf } from '../fields/presentation.ts';
 import { bytesOf } from '../fields/size-spelling.ts';
+import { type HelpPart, openHelp } from '../help/help-state.ts';
 import { ProblemStrip } from '../problem.tsx';
 import { ClosedFold, FoldView } from './fold.tsx';
 import { type Fold, type FoldName, foldSummary, type Group, type GroupName, groupsOf } from './groups.ts';
@@ -36,6 +37,12 @@ interface Props {
 const SECTOR = 512n;
 
 const NAME_HELP = "The saved file's name. The ending follows the format until you type your own.";
+
+const EXPLAINED: Readonly<Partial<Record<HelpPart, string>>> = {
+  clusters: 'What is a cluster?',
+  preallocation: 'What is preallocation?',
+  backing: 'What is a backing file?',
+};
 
 const GROUP_TITLES: Readonly<Record<GroupName, string>> = { disk: 'Disk', layout: 'Layout', extras: 'Extras' };
 
@@ -125,6 +132,21 @@ function FormatField({ format, reading, onAction }: Pick<Props, 'format' | 'read
   );
 }
 
+/** The way from a group to its part of the help. */
+function explanationOf({ name, options, folds }: Group): ReactNode {
+  const has = (qemu: string) => options.some((option) => option.qemu === qemu);
+  let part: HelpPart | undefined;
+  if (name === 'layout') part = has('cluster_size') ? 'clusters' : 'preallocation';
+  else if (folds.some((fold) => fold.name === 'backing')) part = 'backing';
+  if (!part) return null;
+  const shown = part;
+  return (
+    <button className="linkbtn" type="button" aria-haspopup="dialog" onClick={() => openHelp(shown)}>
+      {EXPLAINED[shown]}
+    </button>
+  );
+}
+
 export function CreateForm(props: Props) {
   const { name, reading, report, openFolds, onFold, onAction, beside } = props;
   const { set, texts, blocked, problems } = reading;
@@ -166,7 +188,10 @@ export function CreateForm(props: Props) {
     <form aria-label="Image" onSubmit={(event) => event.preventDefault()}>
       {groupsOf(set).map((group) => (
         <section key={group.name} className="group" aria-labelledby={`group-${group.name}`}>
-          <h2 id={`group-${group.name}`}>{GROUP_TITLES[group.name]}</h2>
+          <div className="group__head">
+            <h2 id={`group-${group.name}`}>{GROUP_TITLES[group.name]}</h2>
+            {explanationOf(group)}
+          </div>
           {group.name === 'disk' && (
             <>
               <NameField name={name} reading={reading} onAction={onAction} />

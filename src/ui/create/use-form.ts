@@ -86,6 +86,7 @@ export function useUndoKeys({ undo, redo }: Pick<Form, 'undo' | 'redo'>, active:
   useEffect(() => {
     if (!active) return;
     function press(event: KeyboardEvent) {
+      if (document.querySelector('dialog[open]')) return;
       if (!(event.ctrlKey || event.metaKey) || event.altKey || editsText(event.target)) return;
       const key = event.key.toLowerCase();
       const back = key === 'z' && !event.shiftKey;
