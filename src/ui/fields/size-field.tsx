@@ -14,9 +14,16 @@ function textOf(typed: string): string | null {
   return reading.ok ? printQemuSize(reading.bytes) : typed.trim();
 }
 
-export function SizeField({ option, id, text, disabled, invalid, describedBy, onChange }: FieldProps<SizeOption>) {
+interface Props extends FieldProps<SizeOption> {
+  /** Sizes offered as chips; absent: those of the option. */
+  readonly quick?: readonly string[];
+}
+
+export function SizeField(props: Props) {
+  const { option, id, text, disabled, invalid, describedBy, onChange } = props;
   const [draft, setDraft] = useState('');
-  const { large, quick } = presentationOf(option.qemu);
+  const { large, quick: usual } = presentationOf(option.qemu);
+  const quick = props.quick ?? usual;
   // The draft stands as long as it means what the form holds.
   const shown = (textOf(draft) ?? undefined) === text ? draft : showSize(text);
   const bytes = bytesOf(text);

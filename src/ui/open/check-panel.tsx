@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { formatBytes, groupDigits } from '../../engine/bytes/units.ts';
 import type { SaveProgress } from '../../worker/engine-client.ts';
 import type { CheckReport } from '../../worker/open/protocol.ts';
-import { CheckIcon, RefusedIcon, WarningIcon } from '../icons.tsx';
+import { BannedIcon, CheckIcon, RefusedIcon, WarningIcon } from '../icons.tsx';
 import { formatMilliseconds, formatPercent } from '../measure.tsx';
 import { many } from './offsets.ts';
 import type { Spot } from './open-page.tsx';
@@ -113,9 +113,16 @@ interface Props {
   readonly image: OpenImageHandle;
   readonly clusterSize: number | undefined;
   readonly onShow: (spot: Spot) => void;
+  /** Leads to the repair; absent until it is known whether there is one. */
+  readonly onRepair?: ((broken: boolean) => void) | undefined;
+  /** Why it cannot be repaired. */
+  readonly noRepair: string | undefined;
 }
 
-export function CheckPanel({ image, clusterSize, onShow }: Props) {
+/** Something was found that a repair may set right. */
+const isWrong = ({ corruptions, leaks, failures }: CheckReport): boolean => corruptions + leaks + failures > 0;
+
+export function CheckPanel({ image, clusterSize, onShow, onRepair, noRepair }: Props) {
   const [state, setState] = useState<State>({ state: 'idle' });
   const abort = useRef<AbortController>(undefined);
   useEffect(() => () => abort.current?.abort(), []);
@@ -159,6 +166,23 @@ export function CheckPanel({ image, clusterSize, onShow }: Props) {
           )}
         </div>
         {state.state === 'failed' && <p>{state.why}</p>}
+        {state.state === 'done' && isWrong(state.report) && onRepair && (
+          <button
+            className="btn btn--accent"
+            type="button"
+            disabled={noRepair !== undefined}
+            aria-describedby={noRepair === undefined ? undefined : 'no-repair'}
+            onClick={() => onRepair(state.report.corruptions + state.report.failures > 0)}
+          >
+            Repair into a new file
+          </button>
+        )}
+        {state.state === 'done' && isWrong(state.report) && noRepair !== undefined && (
+          <p className="why" id="no-repair">
+            <BannedIcon />
+            <span>{noRepair}</span>
+          </p>
+        )}
         {state.state === 'done' && <Findings report={state.report} clusterSize={clusterSize} onShow={onShow} />}
         {state.state === 'checking' && (
           <>

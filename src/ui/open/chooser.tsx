@@ -6,15 +6,17 @@ interface Props {
   /** Accessible name of the field. */
   readonly name: string;
   readonly className?: string;
+  /** Of the button. */
+  readonly id?: string;
   readonly multiple?: boolean;
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-export function Chooser({ label, name, className = 'btn', multiple = false, onFiles }: Props) {
+export function Chooser({ label, name, className = 'btn', id, multiple = false, onFiles }: Props) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
-      <button className={className} type="button" onClick={() => input.current?.click()}>
+      <button className={className} id={id} type="button" onClick={() => input.current?.click()}>
         {label}
       </button>
       <input

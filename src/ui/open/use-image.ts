@@ -1,8 +1,9 @@
 /** One open image as the page knows it: the report, and a way to ask on. */
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { DiskwrightError } from '../../engine/errors.ts';
+import type { Change, ChangeOffers, ChangeOrder, ChangePlan, ChangeReport } from '../../worker/change/protocol.ts';
 import type { AskDetail, EngineClient, Inspector, SaveProgress } from '../../worker/engine-client.ts';
-import type { Ask, AskAnswers, Extraction, OpenOrder, OpenReport } from '../../worker/open/protocol.ts';
+import type { Ask, AskAnswers, Extraction, OpenOrder, OpenReport, Trouble } from '../../worker/open/protocol.ts';
 
 export type Opening =
   | { readonly state: 'none' }
@@ -16,13 +17,24 @@ export interface OpenImageHandle {
     detail?: AskDetail,
   ): Promise<AskAnswers[Kind]>;
   extract(extraction: Extraction, detail: AskDetail): Promise<AskAnswers['extract']>;
+  changesOf(): Promise<ChangeOffers>;
+  planChange(change: Change, detail: AskDetail): Promise<ChangePlan>;
+  /** Must be called from a user's gesture: a picker may open. */
+  change(order: ChangeOrder, detail: AskDetail): Promise<ChangeReport>;
+  /** What was planned is not needed any more. */
+  forgetChange(): void;
 }
 
 export const isCancelled = (error: unknown): boolean => error instanceof DiskwrightError && error.kind === 'cancelled';
 
 export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** `turn` opens the same files again. */
+/** What went wrong and what to do about it. */
+export function troubleOf(error: unknown): Trouble {
+  const fix = error instanceof DiskwrightError ? error.fix : undefined;
+  return { message: wordsOf(error), ...(fix === undefined ? {} : { fix }) };
+}
+
 export function useImage(
   client: EngineClient,
   order: OpenOrder | undefined,
@@ -67,20 +79,18 @@ export function useImage(
     };
   }, [inspector, order]);
 
-  const ask = useCallback<OpenImageHandle['ask']>(
-    (question, detail) => {
-      if (!inspector || !order) return Promise.reject(new Error('nothing is open'));
-      return inspector.ask(order, question, detail);
-    },
-    [inspector, order],
-  );
-  const extract = useCallback<OpenImageHandle['extract']>(
-    (extraction, detail) => {
-      if (!inspector || !order) return Promise.reject(new Error('nothing is open'));
-      return inspector.extract(order, extraction, detail);
-    },
-    [inspector, order],
-  );
-  const image = useMemo(() => ({ ask, extract }), [ask, extract]);
+  const image = useMemo((): OpenImageHandle | undefined => {
+    if (!inspector || !order) return undefined;
+    return {
+      ask: (question, detail) => inspector.ask(order, question, detail),
+      extract: (extraction, detail) => inspector.extract(order, extraction, detail),
+      changesOf: () => inspector.changesOf(order),
+      planChange: (change, detail) => inspector.planChange(order, change, detail),
+      change: (what, detail) => inspector.change(order, what, detail),
+      forgetChange() {
+        inspector.forgetChange(order).catch(() => {});
+      },
+    };
+  }, [inspector, order]);
   return { opening: order ? opening : { state: 'none' }, image: opening.state === 'open' ? image : undefined };
 }
