@@ -73,8 +73,8 @@ export interface Compared {
   readonly lost: boolean;
 }
 
-function mayWrite({ places }: Corrections, block: number, bytes: number, findings: Findings): boolean {
-  const hit = places().hit(block, bytes, 'refcountBlock');
+function mayWrite(map: MetadataMap, block: number, bytes: number, findings: Findings): boolean {
+  const hit = map.hit(block, bytes, 'refcountBlock');
   if (hit !== undefined) findings.failure(`the refcount block at ${block} cannot be repaired: it is part of ${hit}`);
   return hit === undefined;
 }
@@ -93,6 +93,7 @@ export function* compareRefcounts(
   const numbers = blocksToCompare(stored, counts, end);
   let highest = 0;
   let lost = false;
+  let map: MetadataMap | undefined;
   for (const [done, index] of numbers.entries()) {
     const first = index * blockRefcounts;
     const offset = blocks[index] ?? 0;
@@ -129,7 +130,8 @@ export function* compareRefcounts(
         if (count === 0) lost = true;
         let repaired = count !== 0 && correct !== undefined && (count > references ? correct.leaks : correct.errors);
         if (repaired && correct) {
-          free ??= mayWrite(correct, offset, clusterSize, findings);
+          map ??= correct.places();
+          free ??= mayWrite(map, offset, clusterSize, findings);
           repaired = free;
         }
         if (repaired) {
