@@ -33,7 +33,7 @@ export function ClustersPart({ client }: { readonly client: EngineClient }) {
       </p>
       {SIZES.map((size, index) => {
         const file = reports[index]?.full;
-        return file && <FilePicture key={size} title={`Clusters of ${size.replace(/(.)$/, ' $1iB')}:`} file={file} />;
+        return file && <FilePicture key={size} title={`Clusters of ${size.replace(/(.)$/, ' $1iB')}`} file={file} />;
       })}
     </>
   );

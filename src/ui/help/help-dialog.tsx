@@ -42,18 +42,17 @@ function Part({ part, client }: Pick<Props, 'part' | 'client'>) {
 
 export default function HelpDialog({ part, client, onPart, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const body = useRef<HTMLElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     const shown = dialog.current;
     const before = document.activeElement;
     shown?.showModal();
+    heading.current?.focus();
     return () => {
       shown?.close();
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another part begins at its top
-  useEffect(() => body.current?.scrollTo?.(0, 0), [part]);
 
   const title = PARTS.find(({ id }) => id === part)?.title;
   return (
@@ -79,8 +78,10 @@ export default function HelpDialog({ part, client, onPart, onClose }: Props) {
           </button>
         </header>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrolled by key, too */}
-        <section ref={body} className="help-dialog__body" aria-labelledby="help-title" tabIndex={0}>
-          <h2 id="help-title">{title}</h2>
+        <section key={part} className="help-dialog__body" aria-labelledby="help-title" tabIndex={0}>
+          <h2 ref={heading} id="help-title" tabIndex={-1}>
+            {title}
+          </h2>
           <Part part={part} client={client} />
         </section>
       </div>

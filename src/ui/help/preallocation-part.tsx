@@ -34,7 +34,7 @@ export function PreallocationPart({ client }: { readonly client: EngineClient })
       <p>The new file of a 32 GiB disk:</p>
       {MODES.map((mode, index) => {
         const file = reports[index]?.now;
-        return file && <FilePicture key={mode} title={`${mode}:`} file={file} />;
+        return file && <FilePicture key={mode} title={mode} file={file} />;
       })}
     </>
   );
