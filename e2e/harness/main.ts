@@ -5,13 +5,30 @@
 import { StreamSink } from '../../src/platform/browser/deliver/stream-sink.ts';
 import { openStream } from '../../src/platform/browser/deliver/stream-target.ts';
 import { createEngineClient } from '../../src/worker/client.ts';
+import type { ConvertOrder, ConvertProgress, ConvertReport, Passes } from '../../src/worker/convert/protocol.ts';
 import type { EngineClient, SaveOrder, SaveProgress, SaveReport } from '../../src/worker/engine-client.ts';
+import { createChanging } from './change.ts';
 
 export type SaveOutcome =
   | { readonly report: SaveReport; readonly phases: readonly string[]; readonly updates: number }
   | { readonly failure: { readonly kind: string; readonly message: string }; readonly phases: readonly string[] };
 
+export type ConvertWish = Omit<ConvertOrder, 'sources'> & {
+  /** Ids of file inputs: each is a disk with everything that it rests on. Default: the one called `source`. */
+  readonly inputs?: readonly string[];
+  readonly backingInput?: string;
+  readonly cancelAt?: number;
+};
+
+export type ConvertOutcome =
+  | { readonly report: ConvertReport; readonly phases: readonly string[]; readonly passes: Passes }
+  | { readonly failure: { readonly kind: string; readonly message: string }; readonly phases: readonly string[] };
+
 export interface Harness {
+  /** Converts the files of inputs on the page. */
+  convert(wish: ConvertWish): Promise<ConvertOutcome>;
+  /** Milliseconds from the last cancel to the end. */
+  cancelTook: number;
   readonly client: EngineClient;
   /** Saves; `cancelAt` cancels when so many bytes are done. */
   save(order: SaveOrder, cancelAt?: number): Promise<SaveOutcome>;
@@ -31,7 +48,43 @@ declare global {
 
 let controller = new AbortController();
 
+const filesOf = (id: string) =>
+  [...((document.getElementById(id) as HTMLInputElement | null)?.files ?? [])].map((file) => ({ file }));
+
+function failureOf(error: unknown): { readonly kind: string; readonly message: string } {
+  const kind = error instanceof Error && 'kind' in error ? String(error.kind) : 'defect';
+  return { kind, message: error instanceof Error ? error.message : String(error) };
+}
+
 const harness: Harness = {
+  cancelTook: 0,
+  async convert({ inputs = ['source'], backingInput, cancelAt = Number.POSITIVE_INFINITY, ...wish }) {
+    controller = new AbortController();
+    const phases: string[] = [];
+    let cancelledAt = 0;
+    const onProgress = (progress: ConvertProgress) => {
+      harness.progress = progress;
+      if (phases.at(-1) !== progress.phase) phases.push(progress.phase);
+      if (progress.done < cancelAt || cancelledAt > 0 || !progress.phase.startsWith('Convert')) return;
+      cancelledAt = performance.now();
+      controller.abort();
+    };
+    const order: ConvertOrder = {
+      ...wish,
+      sources: inputs.map((id) => ({ id, files: filesOf(id) })),
+      ...(backingInput === undefined ? {} : { backing: filesOf(backingInput) }),
+    };
+    try {
+      const converter = await harness.client.converter();
+      const forecast = await converter.forecast(order);
+      const job = await converter.prepare(order, forecast);
+      const report = await converter.run(job, onProgress, controller.signal);
+      return { report, phases, passes: job.way.passes };
+    } catch (error) {
+      harness.cancelTook = performance.now() - cancelledAt;
+      return { failure: failureOf(error), phases };
+    }
+  },
   client: createEngineClient(),
   progress: undefined,
   cancel: () => controller.abort(),
@@ -48,8 +101,7 @@ const harness: Harness = {
     try {
       return { report: await harness.client.save(order, onProgress, controller.signal), phases, updates };
     } catch (error) {
-      const kind = error instanceof Error && 'kind' in error ? String(error.kind) : 'defect';
-      return { failure: { kind, message: error instanceof Error ? error.message : String(error) }, phases };
+      return { failure: failureOf(error), phases };
     }
   },
   async streamSlowly(name, pieces, pingInterval, limit) {
@@ -78,3 +130,4 @@ const harness: Harness = {
 };
 
 window.harness = harness;
+window.changing = createChanging(harness.client);
