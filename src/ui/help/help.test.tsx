@@ -31,7 +31,7 @@ test('every part has its words and, where there is something to draw, its pictur
   await shown.findByRole('img', { name: /^Clusters of 2 MiB/ });
   expect(shown.getAllByRole('img', { name: /^Clusters of/ }).length).toBe(3);
   await user.click(part('Preallocation'));
-x
+  await shown.findByRole('img', { name: /^full: / });
   await user.click(part('Backing files'));
   expect(shown.getByRole('img', { name: /^Overlay/ })).toBeTruthy();
   await user.click(part('Recipes'));

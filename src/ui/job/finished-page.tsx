@@ -8,6 +8,7 @@ import { exactBytes, formatMilliseconds } from '../measure.tsx';
 import { CheckRow } from './check-row.tsx';
 import { DigestRow, Hex } from './digest-row.tsx';
 import { UseItTabs } from './use-it-tabs.tsx';
+import { VerifyRow } from './verify-row.tsx';
 
 const PLACES: Readonly<Record<Sink, string>> = {
   blob: "In your browser's downloads.",
@@ -74,6 +75,7 @@ function Proof({ client, order, report, guestSize }: Omit<Props, 'onAnother' | '
             </dd>
           </div>
         )}
+        <VerifyRow file={file} gzip={order.gzip} />
       </dl>
     </section>
   ));
