@@ -27,7 +27,8 @@ const mixes: readonly { name: string; mix: RequestMix; share: number }[] = [
 /** Nothing is encrypted so far: these only ever lead to a refusal, which one test covers. */
 const encryption = (name: string): boolean => name === 'encryption' || name.startsWith('encrypt.');
 
-describe.each(formats.filter((format) => format.options))('$name', (format) => {
+// Volumes of LUKS differ by chance from run to run: luks/create.oracle.test.ts has their matrix.
+describe.each(formats.filter((format) => format.options && format.name !== 'luks'))('$name', (format) => {
   const total = format.name === 'raw' ? 100 : 400;
   test.each(mixes)('$name', async ({ mix, share }) => {
     const creator = await loadCreator(format);

@@ -21,7 +21,7 @@ const ACTIVE = 0x00ac71f3;
 const INACTIVE = 0x0000dead;
 /** Where the first key material may begin, and what the others are aligned to. */
 const FIRST_SECTOR = 4096 / SECTOR;
-const MAGIC = 'LUKS\xba\xbe';
+export const LUKS_MAGIC = 'LUKS\xba\xbe';
 export const SALT_BYTES = 32;
 export const DIGEST_BYTES = 20;
 /**
@@ -121,15 +121,13 @@ function checkSlots(slots: readonly Values<typeof slot>[], keyBytes: number, pay
 }
 
 export function isLuks(from: Uint8Array): boolean {
-  return header.get('magic', from) === MAGIC && header.get('version', from) === 1;
+  return header.get('magic', from) === LUKS_MAGIC && header.get('version', from) === 1;
 }
 
-/** `from`: at least LUKS_HEADER_BYTES. Throws `not-this-format`, `corrupt` or `unsupported`. */
+/** `from`: at least LUKS_HEADER_BYTES. Throws `corrupt` or `unsupported`. */
 export function readLuksHeader(from: Uint8Array): LuksHeader {
   const fields = header.read(from);
-  if (fields.magic !== MAGIC) {
-    throw new DiskwrightError('not-this-format', 'LUKS header: it does not begin with "LUKS\\xba\\xbe".');
-  }
+  if (fields.magic !== LUKS_MAGIC) throw corrupt('LUKS header: it does not begin with "LUKS\\xba\\xbe".');
   if (fields.version !== 1) throw unsupported(`LUKS header: version is ${fields.version}, expected 1.`);
   const { payloadSector, keyBytes, digest, digestSalt, digestIterations, uuid } = fields;
   const cipher = text(fields.cipherName, 'the cipher');
@@ -180,7 +178,7 @@ export function writeLuksHeader(values: LuksHeader, into: Uint8Array): void {
   const { cipher, mode, hash, payloadOffset, keyBytes, digest, digestSalt, digestIterations, uuid } = values;
   header.write(
     {
-      magic: MAGIC,
+      magic: LUKS_MAGIC,
       version: 1,
       cipherName: padded(cipher),
       cipherMode: padded(mode),

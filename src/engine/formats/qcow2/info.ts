@@ -1,8 +1,9 @@
 /** What a qcow2 image says about itself: features, snapshots, bitmaps, encryption, data file. */
-import { LUKS_HEADER_BYTES, type LuksHeader, readLuksHeader } from '../../crypto/luks-header.ts';
+import { LUKS_HEADER_BYTES, readLuksHeader } from '../../crypto/luks/header.ts';
 import type { ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { Facts, ImageDescription } from '../../image/description.ts';
+import { luksFacts } from '../../image/luks-facts.ts';
 import { readBytes } from '../../image/recognise.ts';
 import { backingOf, type Extension, extensionsOf } from './extensions.ts';
 import { Autoclear, Compatible, Incompatible } from './features.ts';
@@ -24,35 +25,11 @@ function bitmapFacts(device: ReadableDevice, header: ImageHeader, extensions: re
   return { bitmaps };
 }
 
-/** QEMU's name of a cipher: `aes` with a 64-byte key in xts mode is `aes-256`. */
-function cipherName({ cipherName: name, cipherMode, keyBytes }: LuksHeader): string {
-  const bits = (cipherMode.startsWith('xts') ? keyBytes / 2 : keyBytes) * 8;
-  return name === 'cast5' ? 'cast5-128' : `${name}-${bits}`;
-}
-
-function luksFacts(luks: LuksHeader): Facts {
-  const [mode = '', ivgen = '', ivgenHash] = luks.cipherMode.split(/[-:]/);
-  return {
-    'ivgen-alg': ivgen,
-    ...(ivgenHash === undefined ? {} : { 'ivgen-hash-alg': ivgenHash }),
-    'hash-alg': luks.hash,
-    'cipher-alg': cipherName(luks),
-    uuid: luks.uuid,
-    format: 'luks',
-    'cipher-mode': mode,
-    slots: luks.slots.map(({ active, iterations, keyOffset, stripes }) =>
-      active ? { active, iters: iterations, 'key-offset': keyOffset, stripes } : { active, 'key-offset': keyOffset },
-    ),
-    'payload-offset': luks.payloadOffset,
-    'master-key-iters': luks.masterKeyIterations,
-  };
-}
-
 function encryptionFacts(device: ReadableDevice, header: ImageHeader, extensions: readonly Extension[]): Facts {
   if (header.cryptMethod === 0) return {};
   const place = luksPlace(header, extensions);
   if (!place) return { encrypt: { format: 'aes' } };
-  return { encrypt: luksFacts(readLuksHeader(readBytes(device, place.offset, LUKS_HEADER_BYTES))) };
+  return { encrypt: luksFacts(readLuksHeader(readBytes(device, place.offset, LUKS_HEADER_BYTES)), { format: 'luks' }) };
 }
 
 function specificFacts(device: ReadableDevice, header: ImageHeader, extensions: readonly Extension[]): Facts {

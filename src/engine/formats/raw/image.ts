@@ -6,8 +6,8 @@ import { roundUp } from '../../bytes/math.ts';
 import { MAX_TRANSFER, type ReadableDevice } from '../../device/device.ts';
 import { DiskwrightError } from '../../errors.ts';
 import type { Extent, OpenImage } from '../../image/image.ts';
+import { resizeFile } from '../../image/resize-file.ts';
 import type { WritableDevices, WritableImage } from '../../image/writable.ts';
-import { resizeRaw } from './resize.ts';
 
 const SECTOR = 512;
 
@@ -54,6 +54,6 @@ export function openWritableRaw({ image: device }: WritableDevices): WritableIma
     },
     flush: () => device.flush(),
     close: () => device.flush(),
-    resize: (request) => resizeRaw(device, request),
+    resize: (request) => resizeFile('raw', device, 0, request),
   };
 }
