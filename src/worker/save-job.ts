@@ -5,6 +5,7 @@
  */
 import { DiskwrightError } from '../engine/errors.ts';
 import { findFormat } from '../engine/formats/index.ts';
+import type { CreateDriver } from '../engine/image/format.ts';
 import type { FileLayout, ImageLayout } from '../engine/image/layout.ts';
 import { emitLayout } from '../jobs/create.ts';
 import { digestLayout } from '../jobs/digest.ts';
@@ -14,6 +15,7 @@ import { GzipSink } from '../platform/browser/deliver/gzip-sink.ts';
 import { savedName } from '../platform/browser/deliver/saved-name.ts';
 import type { FileSink, Finished } from '../platform/browser/deliver/sink.ts';
 import type { CreateOrder, SavedFile, SaveOrder, SaveReport, SelfCheck } from './engine-client.ts';
+import { forgetPassphrase, luksHeaderFor } from './luks-header.ts';
 import { openSink } from './open-sink.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { JobEvent, PlannedFile, Target } from './protocol.ts';
@@ -31,19 +33,22 @@ const PHASES: Readonly<Record<Target['sink'], string>> = {
   opfs: "Building the file in the browser's storage",
 };
 
-export async function layoutOf(order: CreateOrder): Promise<ImageLayout> {
+export async function layoutOf(order: CreateOrder, headerFor?: HeaderFor): Promise<ImageLayout> {
   const create = (await findFormat(order.format)?.load())?.create;
   if (!create) throw new DiskwrightError('unsupported', `Images of format "${order.format}" cannot be made here.`);
-  return create.layout({ texts: order.texts });
+  return create.layout({ texts: order.texts, luksHeader: await headerFor?.(create) });
 }
+
+/** Makes what an encrypted disk begins with; absent: sizes and places are enough. */
+type HeaderFor = (create: CreateDriver) => Promise<Uint8Array | undefined>;
 
 interface Job extends PlannedFile {
   readonly layout: FileLayout;
 }
 
 /** The files of an order. A data file's name is the image's for it, as far as a browser takes it. */
-async function jobsOf(order: SaveOrder): Promise<Job[]> {
-  const { image, dataFile } = await layoutOf(order);
+async function jobsOf(order: SaveOrder, headerFor?: HeaderFor): Promise<Job[]> {
+  const { image, dataFile } = await layoutOf(order, headerFor);
   const job = (role: Job['role'], name: string, layout: FileLayout): Job => ({
     role,
     name: order.gzip ? `${name}.gz` : name,
@@ -61,6 +66,9 @@ export async function planSave(order: SaveOrder): Promise<PlannedFile[]> {
 }
 
 type Tell = (event: JobEvent) => void;
+
+const keyPhase = ({ passphrase }: SaveOrder): string =>
+  passphrase ? 'Making keys of the passphrase' : 'Planning the layout';
 
 interface Written {
   readonly job: Job;
@@ -129,7 +137,10 @@ export async function save(
   const all: Written[] = [];
   const sinks: FileSink[] = [];
   try {
-    for (const [index, job] of (await jobsOf(order)).entries()) {
+    meter.begin(keyPhase(order), order.fileName, 0, 1);
+    const jobs = await jobsOf(order, (create) => luksHeaderFor(order, create, signal));
+    forgetPassphrase(order);
+    for (const [index, job] of jobs.entries()) {
       const target = targets[index];
       if (!target) throw new Error(`no target for file ${index}`);
       if (signal.aborted) throw cancelled();
@@ -188,7 +199,8 @@ export async function digest(
   tell: Tell,
   signal: AbortSignal,
 ): Promise<string> {
-  const job = (await jobsOf(order)).find((one) => one.role === role);
+  const jobs = await jobsOf(order, (create) => luksHeaderFor(order, create, signal, true));
+  const job = jobs.find((one) => one.role === role);
   if (!job) throw new DiskwrightError('invalid-option', 'This image has no data file.', { option: 'data_file' });
   const meter = new ProgressMeter((progress) => tell({ kind: 'progress', progress }));
   meter.begin('Computing SHA-256', job.name, 0, job.length);
