@@ -49,7 +49,7 @@ test.each([
 ])('the first fix of each problem settles it: %s', (command) => {
   const parsed = parseCommand(command);
   if (!parsed.ok) throw new Error(parsed.message);
-  let state = { line: parsed.line, shelf: {} };
+  let state = { line: parsed.line, shelf: {}, gzip: false, rest: {} };
   for (let round = 0; round < 10; round++) {
     const [problem] = readForm(state.line).problems;
     if (!problem) return;
@@ -92,7 +92,7 @@ test.each([
   for (const { message, fixes } of problems) {
     expect(fixes.length, message).toBeGreaterThan(0);
     for (const fix of fixes) {
-      const left = readForm(reduce({ line: parsed.line, shelf: {} }, fix.action).line).problems.map(
+      const left = readForm(reduce({ line: parsed.line, shelf: {}, gzip: false, rest: {} }, fix.action).line).problems.map(
         (one) => one.message,
       );
       expect(left, fix.label).not.toContain(message);
