@@ -16,6 +16,7 @@ import type {
   ConvertJob,
   ConvertOrder,
   ConvertProgress,
+  ConvertReport,
   PreparedConversion,
 } from './protocol.ts';
 import { withWays } from './ways.ts';
@@ -38,6 +39,24 @@ function filesOf({ fileName }: ConvertOrder, { length, exact, dataFile }: Conver
   const image = { role: 'image', name: fileName, length, written: length, atMost: !exact } as const;
   if (!dataFile) return [image];
   return [image, { role: 'data', name: dataFile.name, length: dataFile.length, written: dataFile.length }];
+}
+
+/** The saved bytes, where they can be read again. */
+async function withFiles(
+  report: ConvertReport,
+  opened: readonly OpenTarget[],
+  offered: ReadonlyMap<string, Blob>,
+): Promise<ConvertReport> {
+  const files = await Promise.all(
+    report.files.map(async (saved, index) => {
+      const target = opened[index]?.target;
+      // Somebody may have moved or removed it already.
+      const picked = target?.sink === 'picked' ? await target.handle.getFile().catch(() => undefined) : undefined;
+      const file = picked ?? offered.get(saved.name);
+      return file ? { ...saved, file } : saved;
+    }),
+  );
+  return { ...report, files };
 }
 
 export function createConverter({ capabilities, pingInterval }: Saving): Converter {
@@ -125,6 +144,7 @@ export function createConverter({ capabilities, pingInterval }: Saving): Convert
       planned = files.map((file) => ({ ...file, length, written: length, atMost: false }));
     }
     let opened: readonly OpenTarget[] = targets ?? [];
+    const offered = new Map<string, Blob>();
     try {
       if (!targets) opened = await open(prepared, planned);
       if (signal.aborted) throw cancelled();
@@ -140,13 +160,15 @@ export function createConverter({ capabilities, pingInterval }: Saving): Convert
           transfer: [...(surveyed ? [] : ports), ...opened.flatMap(({ stream }) => (stream ? [stream.port] : []))],
           onEvent(event) {
             if (event.kind === 'progress') progressOf(event);
-            else if (event.kind === 'offer') offerDownload(event.file, event.name);
-            else if (event.kind === 'stream-begin') opened[event.file]?.stream?.begin();
+            else if (event.kind === 'offer') {
+              offered.set(event.name, event.file);
+              offerDownload(event.file, event.name);
+            } else if (event.kind === 'stream-begin') opened[event.file]?.stream?.begin();
             else opened[event.file]?.stream?.ping();
           },
         },
       );
-      return answer as ConvertAnswers['run'];
+      return await withFiles(answer as ConvertAnswers['run'], opened, offered);
     } catch (error) {
       await dropTargets(opened);
       if (surveyed)
