@@ -6,7 +6,6 @@ import type { Converter, ConvertOrder } from '../../worker/convert/protocol.ts';
 import type { EngineClient } from '../../worker/engine-client.ts';
 import type { OpenOrder, SuppliedFile } from '../../worker/open/protocol.ts';
 import { focusSpot } from '../create/focus-spot.ts';
-import type { Spot } from '../create/reading.ts';
 import { PlusIcon } from '../icons.tsx';
 import { useLeaveWarning, useWakeLock } from '../job/use-leaving.ts';
 import { Chooser } from '../open/chooser.tsx';
@@ -87,6 +86,27 @@ const ONE_DIALOG = 'The browser opens one file dialog for each click: press agai
 const sourceName = ({ look, order }: Image): string =>
   (look.state === 'known' ? look.report.name : order.files[0]?.file.name) ?? 'file';
 
+/** Why an image cannot be converted, in a few words. */
+function obstacleOf(image: Image): string {
+  const name = sourceName(image);
+  if (image.look.state !== 'known') return `${name} cannot be read.`;
+  const { missing, locked } = image.look.report;
+  const [file] = missing;
+  if (file) return `${name} needs ${file.name}.`;
+  if (locked.length > 0) return `${name} is locked.`;
+  return `${name} cannot be converted.`;
+}
+
+/** The way on for an image that lacks something: its button, else the one that removes it. */
+function focusImage(id: string): void {
+  const card = document.querySelector(`[data-image="${CSS.escape(id)}"]`);
+  const way =
+    card?.querySelector<HTMLElement>('input[type="password"], .problem button') ?? card?.querySelector('button');
+  const options: FocusOptions & { focusVisible: boolean } = { preventScroll: true, focusVisible: true };
+  way?.focus(options);
+  card?.scrollIntoView({ block: 'center' });
+}
+
 const plain = (files: readonly File[]): readonly SuppliedFile[] => files.map((file) => ({ file }));
 
 export default function ConvertPage({ client, active, arrived, title, onFiles, onLook }: Props) {
@@ -159,24 +179,28 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
     const others = rows.filter((row) => row.image !== image).map((row) => savedName(row.name));
     const wrong = report && nameTrouble(name, sources, others);
     if (image.look.state === 'looking') continue;
-    if (!report) troubles.push({ message: `${sourceName(image)} cannot be converted.`, spot: undefined });
+    if (!report) troubles.push({ message: obstacleOf(image), spot: { image: image.id } });
     else if (wrong) troubles.push({ message: wrong, spot: { option: `name-${image.id}` } });
   }
   for (const { message, spot } of reading.problems) troubles.push({ message, spot });
   if (reading.compress) troubles.push({ message: reading.compress.message, spot: { option: 'compress' } });
   for (const { name, error, forecast } of expected) {
-    if (error) troubles.push({ message: `${name}: ${error.message}`, spot: undefined });
+    if (error)
+      troubles.push({
+        message: `${name}: ${error.message}`,
+        spot: error.option === undefined ? undefined : { option: error.option },
+      });
     else if (forecast?.refused !== undefined) troubles.push({ message: forecast.refused, spot: undefined });
   }
   const waiting =
     images.some(({ look }) => look.state === 'looking') ||
     (sound && expected.some(({ forecast, error }) => !forecast && !error));
 
-  const [goal, setGoal] = useState<{ readonly spot: Spot }>();
-  // After a fold is open.
-  useEffect(() => {
-    if (goal) focusSpot(goal.spot);
-  }, [goal]);
+  function settle({ spot }: Trouble) {
+    if (spot === undefined) return;
+    if (typeof spot === 'string' || 'option' in spot) focusSpot(spot);
+    else focusImage(spot.image);
+  }
 
   const [refusal, setRefusal] = useState<string>();
   const list = useRef<HTMLUListElement>(null);
@@ -191,7 +215,17 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
     window.scrollTo({ top: 0 });
   });
 
+  // While a picker is open, the button under it does nothing.
+  const choosing = useRef(false);
   async function go() {
+    if (choosing.current) return;
+    choosing.current = true;
+    await prepareAll().finally(() => {
+      choosing.current = false;
+    });
+  }
+
+  async function prepareAll() {
     if (!converter) return;
     setRefusal(undefined);
     for (const [index, { image, name }] of ready.entries()) {
@@ -232,9 +266,8 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
     function press(event: KeyboardEvent) {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.repeat) return;
       event.preventDefault();
-      if (blocked) {
-        if (blocked.spot !== undefined) setGoal({ spot: blocked.spot });
-      } else if (!waiting) void go();
+      if (blocked) settle(blocked);
+      else if (!waiting) void go();
     }
     window.addEventListener('keydown', press);
     return () => window.removeEventListener('keydown', press);
@@ -369,7 +402,7 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
             refusal={refusal}
             expected={expected}
             onGo={() => void go()}
-            onSettle={(spot) => setGoal({ spot })}
+            onSettle={settle}
           />
         )}
       </aside>

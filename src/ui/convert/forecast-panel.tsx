@@ -28,14 +28,7 @@ const PASSES: Readonly<Record<Passes, string>> = {
   'packed-twice': 'compressed twice',
 };
 
-const PASSES_WORDS: Readonly<Record<Passes, string>> = {
-  one: 'The source is read once and each byte goes straight to its place.',
-  two: 'The source is read twice: once to find out where everything goes, once to send it.',
-  staged: "The file is built in this browser's own storage and saved from there: it needs its space twice for a while.",
-  'packed-twice': 'The source is read and compressed twice, because nothing here could keep it in between.',
-};
-
-/** The ways all images have. */
+/** Those of the longest file: a short one may have one more. */
 function waysOf(forecasts: readonly ConvertForecast[]): readonly Way[] {
   const longest = forecasts.toSorted((a, b) => b.length - a.length)[0];
   return longest?.ways ?? [];
@@ -68,7 +61,7 @@ function Ways({ ways, sink, onSink }: WaysProps) {
         </label>
       ))}
       <p className="help" id={`${id}-note`}>
-        {PASSES_WORDS[chosen.passes]} {chosen.note}
+        {chosen.note}
       </p>
     </fieldset>
   );

@@ -5,10 +5,10 @@ import type { Spot } from '../create/reading.ts';
 import { SaveIcon, WarningIcon } from '../icons.tsx';
 import type { Expected } from './forecast-panel.tsx';
 
-/** What stands in the way, and where it is settled; undefined: nowhere, the image must go or be completed. */
+/** What stands in the way, and where it is settled: at an option, or at an image. */
 export interface Trouble {
   readonly message: string;
-  readonly spot: Spot | undefined;
+  readonly spot: Spot | { readonly image: string } | undefined;
 }
 
 interface Props {
@@ -24,7 +24,7 @@ interface Props {
   readonly refusal: string | undefined;
   readonly expected: readonly Expected[];
   readonly onGo: () => void;
-  readonly onSettle: (spot: Spot) => void;
+  readonly onSettle: (trouble: Trouble) => void;
 }
 
 /** The key that starts, as this keyboard has it. */
@@ -53,9 +53,8 @@ export function GoBar(props: Props) {
   const sum = sumOf(expected);
 
   function press() {
-    if (first) {
-      if (first.spot !== undefined) onSettle(first.spot);
-    } else if (!waiting) onGo();
+    if (first) onSettle(first);
+    else if (!waiting) onGo();
   }
 
   return (

@@ -196,7 +196,7 @@ export function ImageCard(props: Props) {
   const progress = look.state === 'looking' ? look.progress : undefined;
   const title = useId();
   return (
-    <li className="source" aria-labelledby={title} aria-busy={look.state === 'looking'}>
+    <li className="source" data-image={image.id} aria-labelledby={title} aria-busy={look.state === 'looking'}>
       <div className="source__head">
         {report && !usable ? <WarningIcon /> : <FileIcon />}
         <div>

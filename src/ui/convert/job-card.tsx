@@ -7,7 +7,7 @@ import { CheckIcon, CrossIcon, InfoIcon, WarningIcon } from '../icons.tsx';
 import { Duration, Rate, RateChart, useElapsed } from '../job/progress-parts.tsx';
 import type { Running } from '../job/use-queue.ts';
 import { formatPercent } from '../measure.tsx';
-import { Saved } from './saved.tsx';
+import { Saved, whereOf } from './saved.tsx';
 import type { ConversionJob } from './use-conversions.ts';
 
 /** For errors that bring no advice of their own. */
@@ -146,11 +146,12 @@ export function JobCard({ job, ahead, alone, onCancel, onRemove, onAgain, onLook
         {icon && <span className="task__sign">{icon}</span>}
         <div>
           <h3 id={title} tabIndex={-1}>
-            {now.state === 'finished' ? `${fileName} is saved` : fileName}
+            {fileName}
+            {now.state === 'finished' && <span className="task__verb"> is saved</span>}
           </h3>
-          <p role={now.state === 'failed' || now.state === 'cancelled' ? 'status' : undefined}>
-            from {task.source}
-            {words && `. ${words}`}
+          <p role={now.state === 'running' ? undefined : 'status'}>
+            From {task.source}
+            {now.state === 'finished' ? whereOf(now.report) : `. ${words}`}
           </p>
         </div>
         {active ? (

@@ -11,11 +11,16 @@ import { exactBytes, formatMilliseconds, formatPercent } from '../measure.tsx';
 import type { Task } from './use-conversions.ts';
 
 const PLACES: Readonly<Record<Sink, string>> = {
-  blob: "In your browser's downloads.",
-  picked: 'In the place you chose.',
-  stream: "In your browser's downloads.",
-  opfs: "In your browser's downloads.",
+  blob: "in your browser's downloads",
+  picked: 'in the place you chose',
+  stream: "in your browser's downloads",
+  opfs: "in your browser's downloads",
 };
+
+/** Behind where it comes from: where it went, and how long that took. */
+export function whereOf({ files: [image], milliseconds }: ConvertReport): string {
+  return `, in ${formatMilliseconds(milliseconds)}. ${image ? `It is ${PLACES[image.sink]}.` : ''}`;
+}
 
 /** The tab that fits what was converted for. */
 const GUIDES: Readonly<Record<string, string>> = { qemu: 'QEMU', proxmox: 'Proxmox', utm: 'UTM' };
@@ -66,9 +71,6 @@ export function Saved({ task, report, open, onAgain, onLook }: Props) {
   const stored = texts['data_file'];
   return (
     <div className="task__body">
-      <p className="task__where">
-        {PLACES[image.sink]} Converted in {formatMilliseconds(report.milliseconds)}.
-      </p>
       <dl className="proof proof--task">
         <SizeRow report={report} image={image} />
         {report.check && <CheckRow check={report.check} />}

@@ -1,13 +1,14 @@
 /** What the images become: a preset by product, then format, compression and every option of the format. */
-import { useId, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
+import type { OptionDeclaration, OptionTexts } from '../../engine/options/declare.ts';
 import { ClosedFold, FoldView } from '../create/fold.tsx';
-import { type Fold, type FoldName, foldSummary, type Group, groupsOf } from '../create/groups.ts';
+import { type Fold, type FoldName, foldSummary, type Group, groupsOf, shortly } from '../create/groups.ts';
 import { creatable, sameSpot } from '../create/reading.ts';
 import { OptionField } from '../fields/option-field.tsx';
 import { BannedIcon, WarningIcon } from '../icons.tsx';
 import { ProblemStrip } from '../problem.tsx';
 import type { CompressProblem, TargetReading } from './target-reading.ts';
-import { compresses, type TargetAction, type TargetState, USUAL_LEVEL } from './target-state.ts';
+import { canCompress, compresses, type TargetAction, type TargetState, USUAL_LEVEL } from './target-state.ts';
 import { targets } from './targets.ts';
 
 /** Ids of this form's fields: Create has the same options. */
@@ -15,7 +16,7 @@ const SCOPE = 'convert-';
 
 const LEVELS: readonly { readonly level: number; readonly words: string }[] = [
   { level: 1, words: '1, fastest' },
-  { level: 3, words: '3' },
+  { level: 3, words: '3, faster' },
   { level: USUAL_LEVEL, words: `${USUAL_LEVEL}, as qemu-img` },
   { level: 9, words: '9, smallest' },
 ];
@@ -118,7 +119,7 @@ function CompressTrouble({
 
 function Compression({ target, reading, onAction }: Props) {
   const id = useId();
-  const raw = target.form.line.format === 'raw';
+  const possible = canCompress(target.form.line.format);
   const on = compresses(target);
   return (
     <div className="field" data-option="compress">
@@ -134,7 +135,7 @@ function Compression({ target, reading, onAction }: Props) {
               id={`${id}-compress`}
               checked={on}
               aria-checked={on}
-              disabled={raw}
+              disabled={!possible}
               aria-invalid={reading.compress !== undefined}
               aria-describedby={`${id}-help`}
               onChange={(event) => onAction({ type: 'compress', on: event.target.checked })}
@@ -158,10 +159,10 @@ function Compression({ target, reading, onAction }: Props) {
             </label>
           )}
         </div>
-        {raw ? (
+        {!possible ? (
           <p className="why" id={`${id}-help`}>
             <BannedIcon />
-            <span>A raw image is the bytes of the disk: nothing in it can be compressed.</span>
+            <span>Images of this format hold no compressed data.</span>
           </p>
         ) : (
           <p className="help" id={`${id}-help`}>
@@ -175,6 +176,15 @@ function Compression({ target, reading, onAction }: Props) {
     </div>
   );
 }
+
+/** Each option with its name: their values alone say little. */
+const inWords = (options: readonly OptionDeclaration[], texts: OptionTexts): string =>
+  options
+    .map((option) => {
+      const words = shortly(option, texts[option.qemu]);
+      return words.startsWith(option.label) ? words : `${option.label} ${words}`;
+    })
+    .join(' · ');
 
 const FOLDS: Readonly<Record<FoldName, { readonly title: string; readonly none?: string }>> = {
   advanced: { title: 'Advanced layout' },
@@ -237,11 +247,15 @@ export function TargetForm(props: Props) {
   return (
     <form aria-label="Target" onSubmit={(event) => event.preventDefault()}>
       <section className="group" aria-labelledby={`${SCOPE}target`}>
-        <h2 id={`${SCOPE}target`}>Convert for</h2>
+        <div className="group__head">
+          <h2 id={`${SCOPE}target`}>Convert for</h2>
+        </div>
         <Presets {...props} />
       </section>
       <section className="group" aria-labelledby={`${SCOPE}format`}>
-        <h2 id={`${SCOPE}format`}>Format</h2>
+        <div className="group__head">
+          <h2 id={`${SCOPE}format`}>Format</h2>
+        </div>
         <Format {...props} />
         <Compression {...props} />
         <div className="folds">
@@ -249,7 +263,7 @@ export function TargetForm(props: Props) {
             <FoldsOfGroup
               key={`${target.form.line.format} ${group.name}`}
               group={group}
-              summary={foldSummary({ name: 'advanced', options: group.options }, texts, undefined)}
+              summary={inWords(group.options, texts)}
               open={open.has(group.name) || troubled(group)}
               onToggle={(shown) => toggle(group.name, shown)}
               fields={fieldsOf(group)}
@@ -267,8 +281,8 @@ interface GroupProps {
   readonly summary: string;
   readonly open: boolean;
   readonly onToggle: (open: boolean) => void;
-  readonly fields: React.ReactNode;
-  readonly folds: React.ReactNode;
+  readonly fields: ReactNode;
+  readonly folds: ReactNode;
 }
 
 /** Options that Create shows at once are folded here: a conversion is right without them. */

@@ -2,6 +2,8 @@
  * The target of all images that are not converted yet: format and options as Create has them, compression, and the
  * way the files are saved.
  */
+import { findFormat } from '../../engine/formats/index.ts';
+import { findOption } from '../../engine/options/declare.ts';
 import type { Sink } from '../../worker/engine-client.ts';
 import { type FormAction, type FormState, initialState, reduce as reduceForm } from '../create/state.ts';
 import { type Target, targets } from './targets.ts';
@@ -42,13 +44,19 @@ export const initialTarget: TargetState = {
   sink: undefined,
 };
 
+/** A format that can say how it is compressed can be. */
+export function canCompress(format: string): boolean {
+  const set = findFormat(format)?.options;
+  return set !== undefined && findOption(set, 'compression_type') !== undefined;
+}
+
 const sameTexts = (a: object, b: object): boolean =>
   JSON.stringify(Object.entries(a).toSorted()) === JSON.stringify(Object.entries(b).toSorted());
 
 /** The preset as long as nothing of it was changed, else another one that says the same, if there is one. */
 function withPreset(state: TargetState): TargetState {
   const { line } = state.form;
-  const compress = state.compress && line.format !== 'raw';
+  const compress = state.compress && canCompress(line.format);
   const fits = (target: Target): boolean =>
     target.format === line.format && target.compress === compress && sameTexts(target.texts, line.texts);
   const kept = targets.find((target) => target.id === state.preset);
@@ -73,6 +81,6 @@ export function reduceTarget(state: TargetState, action: TargetAction): TargetSt
   }
 }
 
-/** Whether data is really compressed: raw has no place for it. */
+/** Whether data is really compressed: not every format has a place for it. */
 export const compresses = ({ compress, form }: Pick<TargetState, 'compress' | 'form'>): boolean =>
-  compress && form.line.format !== 'raw';
+  compress && canCompress(form.line.format);
