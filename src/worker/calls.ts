@@ -46,7 +46,7 @@ function answer(call: Call, tell: (event: JobEvent) => void, signal: AbortSignal
     case 'inspect':
       return import('./open/answer.ts').then(({ answerAbout }) => answerAbout(call, tell, signal));
     case 'change':
-      return import('./change/answer.ts').then(({ answerChange }) => answerChange(call, tell, signal));
+      return import('./change/changer.ts').then(({ answerChange }) => answerChange(call, tell, signal));
     case 'convert':
       return import('./convert/answer.ts').then(({ answerConvert }) => answerConvert(call, tell, signal));
   }

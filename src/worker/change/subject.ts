@@ -47,7 +47,9 @@ async function commonSubject(session: Session, order: OpenOrder, change: Change)
   const open = (supplied: SuppliedFile): ReadableDevice => session.device(supplied);
   const data = change.kind === 'repair' ? undefined : dataDevice(order, { top, open });
   const milliseconds = Date.now();
+  const { cipher } = session.layers;
   return {
+    ...(cipher ? { settings: { cipher } } : {}),
     name: session.name,
     format: top.spec.name,
     driver,

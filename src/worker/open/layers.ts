@@ -31,6 +31,8 @@ export interface OpenedLayers {
   readonly below: readonly LayerReport[];
   readonly missing: readonly MissingFile[];
   readonly locked: readonly LockedImage[];
+  /** What opens the disk of the image that was meant. */
+  readonly cipher?: SectorCipher;
   readonly spare: readonly string[];
   /** Complete, or it is not there. */
   readonly chain?: Chain;
@@ -88,6 +90,7 @@ class ChainBuilder {
   readonly below: LayerReport[] = [];
   readonly missing: MissingFile[] = [];
   readonly locked: LockedImage[] = [];
+  cipher: SectorCipher | undefined;
   readonly used = new Set<File>();
   readonly opened: Source[] = [];
   readonly #images: OpenImage[] = [];
@@ -157,7 +160,9 @@ class ChainBuilder {
       if (!data) return;
     }
     const cipher = await this.#unlock(source);
-    const settings = this.#images.length === 0 ? this.#settings : {};
+    const isTop = this.#images.length === 0;
+    const settings = isTop ? this.#settings : {};
+    if (isTop) this.cipher = cipher;
     this.#images.push(driver.open({ image: device, data }, { ...settings, cipher }));
     this.opened.push(source);
   }
@@ -205,6 +210,7 @@ export async function openLayers(
     below: builder.below,
     missing: builder.missing,
     locked: builder.locked,
+    ...(builder.cipher ? { cipher: builder.cipher } : {}),
     spare: sources.filter(({ supplied }) => !builder.used.has(supplied.file)).map(({ name }) => name),
     ...(chain ? { chain } : {}),
     ...(builder.problem ? { diskProblem: builder.problem } : {}),
