@@ -6,6 +6,7 @@
  */
 import { closeSync, copyFileSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { SectorCipher } from '../../engine/crypto/sector-cipher.ts';
 import { type MemoryDevice, memoryDeviceOf } from '../../engine/device/memory.ts';
 import { qcow2Driver } from '../../engine/formats/qcow2/driver.ts';
 import { qcow2Editor } from '../../engine/formats/qcow2/editor.ts';
@@ -34,27 +35,46 @@ export const stepText = (step: ReplayStep): string => {
   return `qemu-img ${argumentsOf(step, 'image').join(' ')}`;
 };
 
-function argumentsOf(step: Exclude<ReplayStep, { kind: 'io' }>, file: string): string[] {
+/** How both open an encrypted image. */
+export interface ReplayLock {
+  readonly passphrase: string;
+  readonly cipher: SectorCipher;
+}
+
+/** How the image is named on a line, with what has to stand before it. */
+function namedImage(file: string, lock: ReplayLock | undefined): { flags: string[]; name: string } {
+  if (!lock) return { flags: ['-f', 'qcow2'], name: file };
+  const flags = ['--object', `secret,id=sec0,data=${lock.passphrase}`, '--image-opts'];
+  return { flags, name: `driver=qcow2,file.filename=${file},encrypt.key-secret=sec0` };
+}
+
+function argumentsOf(step: Exclude<ReplayStep, { kind: 'io' }>, path: string, lock?: ReplayLock): string[] {
+  const { flags, name: file } = namedImage(path, lock);
   switch (step.kind) {
     case 'resize':
       return [
         'resize',
         '-q',
-        '-f',
-        'qcow2',
+        ...flags,
         ...(step.shrink ? ['--shrink'] : []),
         `--preallocation=${step.preallocation}`,
         file,
         `${step.size}`,
       ];
     case 'snapshot':
-      return ['snapshot', '-q', { create: '-c', apply: '-a', delete: '-d' }[step.action], step.name, file];
+      return [
+        'snapshot',
+        '-q',
+        ...(lock ? flags : []),
+        { create: '-c', apply: '-a', delete: '-d' }[step.action],
+        step.name,
+        file,
+      ];
     case 'amend':
       return [
         'amend',
         '-q',
-        '-f',
-        'qcow2',
+        ...flags,
         '-o',
         Object.entries(step.texts)
           .map((pair) => pair.join('='))
@@ -62,7 +82,7 @@ function argumentsOf(step: Exclude<ReplayStep, { kind: 'io' }>, file: string): s
         file,
       ];
     case 'bitmap':
-      return ['bitmap', '-f', 'qcow2', `--${step.action}`, file, step.name];
+      return ['bitmap', ...flags, `--${step.action}`, file, step.name];
   }
 }
 
@@ -72,13 +92,14 @@ interface Outcome {
   readonly text: string;
 }
 
-function byQemu(step: ReplayStep, file: string): Outcome {
+function byQemu(step: ReplayStep, file: string, lock: ReplayLock | undefined): Outcome {
   if (step.kind === 'io') {
     const commands = step.operations.flatMap((one) => ['-c', qemuIoCommand(one)]);
-    const { code, stdout, stderr } = qemuIo(['-f', 'qcow2', ...commands, file], { cwd: dirname(file) });
+    const { flags, name } = namedImage(file, lock);
+    const { code, stdout, stderr } = qemuIo([...flags, ...commands, name], { cwd: dirname(file) });
     return { accepted: code === 0 && !/failed/.test(stdout + stderr), text: stdout + stderr };
   }
-  const { code, stderr } = qemuImg(argumentsOf(step, file), { cwd: dirname(file) });
+  const { code, stderr } = qemuImg(argumentsOf(step, file, lock), { cwd: dirname(file) });
   return { accepted: code === 0, text: stderr };
 }
 
@@ -176,7 +197,12 @@ const MAX_FILE = 192 * 1024 * 1024;
  * Replays `steps` on a copy of `start` (the oracle's) and in memory; says the first difference. `data`: the image's
  * data file. A step that the oracle refuses must be refused here as well, and ends the replay.
  */
-export function replay(start: string, steps: readonly ReplayStep[], data?: string): string | undefined {
+export function replay(
+  start: string,
+  steps: readonly ReplayStep[],
+  data?: string,
+  lock?: ReplayLock,
+): string | undefined {
   const file = `${start}.qemu`;
   copyFileSync(start, file);
   if (data !== undefined) {
@@ -188,13 +214,13 @@ export function replay(start: string, steps: readonly ReplayStep[], data?: strin
   const dataDevice = data === undefined ? undefined : memoryDeviceOf(readFileSync(data));
   const backing = backingChain(start);
   for (const [i, step] of steps.entries()) {
-    const there = byQemu(step, file);
+    const there = byQemu(step, file, lock);
     let refusal: unknown;
     const before = { disk: 0, file: image.size };
     try {
       const opened = qcow2Editor.openWritable(
         { image, ...(dataDevice ? { data: dataDevice } : {}), ...(backing ? { backing } : {}) },
-        { unmap: step.kind === 'io' },
+        { unmap: step.kind === 'io', cipher: lock?.cipher },
       );
       before.disk = opened.virtualSize;
       try {
