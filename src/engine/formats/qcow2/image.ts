@@ -62,7 +62,8 @@ export function openImage({ image, data }: ImageDevices, settings: ReadSettings 
     header,
     l1View: mappingL1(image, header, snapshot),
     l2Cache: new TableCache(image, slice, TABLES_BYTES / slice),
-    guest: data ?? image,
+    // A data file that the image does not ask for is not its.
+    guest: external && data ? data : image,
     external,
   });
   const compressed = new CompressedClusters(image, header, settings.inflate);
