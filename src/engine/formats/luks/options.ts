@@ -9,7 +9,7 @@ export const luksFileOptions = declare(
       kind: 'size',
       qemu: 'size',
       label: 'Size',
-      help: 'What the guest sees. The file is 1 to 2 MiB longer.',
+      help: 'What the guest sees. The file is up to 2 MiB longer.',
       place: { group: 'disk', order: 1 },
     },
     ...luksOptions('', (order) => ({ group: 'extras', fold: 'encryption', order })),
