@@ -261,6 +261,10 @@ const isOwnBusiness = (words: string): boolean =>
 const isEmptySnapshotTable = ({ bytes }: Mutant, words: string): boolean =>
   bytes.readUInt32BE(60) === 0 && words.includes('qcow2 snapshot table at');
 
+/** A header that a repair by QEMU writes anew says that there are no snapshots (docs/differences.md). */
+const forgetsSnapshots = ({ bytes }: Mutant): boolean =>
+  bytes.readUInt32BE(4) === 3 && bytes.readUInt32BE(60) !== 0 && bytes.readBigUInt64BE(88) >> 2n !== 0n;
+
 function judgeRepair({ repair, words }: Ours, theirs: Judgement, n: number, mutant: Mutant): void {
   if (words.includes('only values below 2^53 work here') || headerIsTable(mutant, words)) return;
   if (isEmptySnapshotTable(mutant, words)) return;
@@ -271,7 +275,7 @@ function judgeRepair({ repair, words }: Ours, theirs: Judgement, n: number, muta
   const refused = !repair || repair.refused !== undefined || repair.found.failures > 0;
   const report = repair?.again ?? repair?.found;
   const code = refused || !report ? 1 : codeOf(report);
-  if (theirs.code === 1) {
+  if (theirs.code === 1 && !forgetsSnapshots(mutant)) {
     // QEMU gives up where its own check writes into a damaged table; here it is repaired, or refused as well.
     if (code === 1) return;
     expect(theirs.words).toMatch(/Refblock offset|writing refblock|Cannot allocate memory|Input\/output error/);
@@ -280,7 +284,7 @@ function judgeRepair({ repair, words }: Ours, theirs: Judgement, n: number, muta
   if (isOwnBusiness(words)) return;
   const after = judgement('after', 'after', n);
   expect([after.code, after.corruptions, after.leaks]).toEqual([code, report?.corruptions, report?.leaks]);
-  if (theirs.code === 1) return;
+  if (theirs.code === 1 || forgetsSnapshots(mutant)) return;
   const fixed = (repair?.corruptionsFixed ?? 0) + (repair?.leaksFixed ?? 0);
   expect([code, report?.corruptions, report?.leaks, fixed]).toEqual([
     theirs.code,

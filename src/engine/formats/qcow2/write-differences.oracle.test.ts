@@ -1,5 +1,5 @@
 /** Where writing in QEMU loses or shows bytes, and ours does not. Each is shown from both sides. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { diskwright } from '../../../testing/oracle/command-pair.ts';
@@ -67,5 +67,21 @@ test('what a disk grows by reads as zeros, also in clusters that were used befor
     const places = new Set<number>();
     for (let at = 0; at < ours.length; at++) if (ours[at] !== qemu[at]) places.add(Math.floor(at / 512));
     expect(places.size).toBe(1);
+  });
+});
+
+test('a repair keeps the snapshots of an image with autoclear features of unknown meaning', async () => {
+  await withTempDirAsync(async (dir) => {
+    await both(['create -q -f qcow2 IMAGE 1M', 'io write -P 1 0 256k', 'snapshot -c one IMAGE'], dir);
+    for (const name of ['qemu', 'ours']) {
+      const bytes = readFileSync(join(dir, name));
+      bytes.writeUInt8(0x80, 88);
+      writeFileSync(join(dir, name), bytes);
+    }
+    await both(['check -q -r leaks IMAGE'], dir);
+    const { qemu, ours } = await both(['snapshot -l IMAGE'], dir);
+    expect(qemu).toBe('');
+    expect(ours).toContain('one');
+    expect(qemuImg(['check', 'ours'], { cwd: dir }).code).toBe(0);
   });
 });
