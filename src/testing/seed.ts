@@ -14,7 +14,7 @@ function chooseSeed(): number {
   if (given === '') return USUAL_SEED;
   if (given === 'random') return Math.floor(Math.random() * 0x7fff_ffff);
   const seed = Number(given);
-  if (!Number.isInteger(seed)) throw new Error(`DISKWRIGHT_SEED is neither a whole number nor `random`: ${given}`);
+  if (!Number.isInteger(seed)) throw new Error(`DISKWRIGHT_SEED is neither a whole number nor "random": ${given}`);
   return seed;
 }
 
