@@ -30,8 +30,8 @@ const test = base.extend<{ folder: string }, { command: string }>({
 
 const line = (page: Page) => page.getByRole('textbox', { name: 'Command line' });
 const go = (page: Page) => page.getByRole('button', { name: /^Build and save/ });
-const LINK = './#create?v=1&format=qcow2&file=lab.qcow2&o.size=700M&o.cluster_size=16K&o.preallocation=metadata';
-const COMMAND = 'qemu-img create -f qcow2 -o cluster_size=16K,preallocation=metadata lab.qcow2 700M';
+const LINK = './#create?v=1&format=qcow2&file=lab.qcow2&o.size=60M&o.cluster_size=16K&o.preallocation=metadata';
+const COMMAND = 'qemu-img create -f qcow2 -o cluster_size=16K,preallocation=metadata lab.qcow2 60M';
 
 async function saveImage(page: Page, path: string): Promise<void> {
   const [download] = await Promise.all([page.waitForEvent('download'), go(page).click()]);
