@@ -9,6 +9,7 @@ import { focusSpot } from '../create/focus-spot.ts';
 import { PlusIcon } from '../icons.tsx';
 import { useLeaveWarning, useWakeLock } from '../job/use-leaving.ts';
 import { Chooser } from '../open/chooser.tsx';
+import { BackingFiles, backingFrom } from './backing-files.tsx';
 import type { Conversion } from './commands.ts';
 import { CommandsPanel } from './commands-panel.tsx';
 import './convert.css';
@@ -110,7 +111,7 @@ function focusImage(id: string): void {
 const plain = (files: readonly File[]): readonly SuppliedFile[] => files.map((file) => ({ file }));
 
 export default function ConvertPage({ client, active, arrived, title, onFiles, onLook }: Props) {
-  const { images, take, add, set, rename, remove, putBack } = useImages(client);
+  const { images, take, add, unlock, set, rename, remove, putBack } = useImages(client);
   const [target, dispatch] = useReducer(reduceTarget, initialTarget);
   const queue = useConversions(client);
   const { jobs } = queue;
@@ -148,6 +149,12 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
   const largest = Math.max(0, ...ready.map(({ report }) => report.virtualSize ?? 0));
   const reading = readTarget(target, largest, ready.length === 1 ? ready[0]?.name : undefined);
 
+  // The image itself may rest on it already.
+  const [chosen, setChosen] = useState<readonly SuppliedFile[]>([]);
+  const base = texts['backing_file'];
+  const backingOf = (image: Image): readonly SuppliedFile[] =>
+    base === undefined ? [] : chosen.length > 0 ? chosen : (backingFrom(image, base) ?? []);
+
   const orders = ready.map(({ image, snapshot, name }): Question => {
     const order: ConvertOrder = {
       sources: [image.order],
@@ -155,6 +162,7 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
       format,
       texts,
       ...(compress ? { compress: { level: target.level } } : {}),
+      ...(base === undefined ? {} : { backing: backingOf(image) }),
       fileName: savedName(name),
       ...(target.sink === undefined ? {} : { sink: target.sink }),
     };
@@ -350,6 +358,7 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
                       files.map((file) => ({ file, as })),
                     )
                   }
+                  onUnlock={(locked, passphrase) => unlock(image, locked, passphrase)}
                   onName={(typed) => set(image.id, { name: typed })}
                   onSnapshot={(snapshot) => set(image.id, { snapshot })}
                   onRemove={() => remove([image.id])}
@@ -358,7 +367,24 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
             </ul>
           </section>
         )}
-        {images.length > 0 && <TargetForm target={target} reading={reading} onAction={change} />}
+        {images.length > 0 && (
+          <TargetForm
+            target={target}
+            reading={reading}
+            beside={{
+              backing: (
+                <BackingFiles
+                  client={client}
+                  name={base}
+                  files={ready.flatMap(({ image }) => backingOf(image)).map(({ file }) => file.name)}
+                  onFiles={setChosen}
+                  onAction={(action) => change({ type: 'form', action })}
+                />
+              ),
+            }}
+            onAction={change}
+          />
+        )}
       </div>
       <aside className="side" aria-label="Result">
         <div className="side__scroll">

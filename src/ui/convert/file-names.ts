@@ -19,7 +19,7 @@ const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCas
 /** Never the name of a file that is read: picked as the place to save, it would be emptied. */
 export function proposedName({ source, format, compress, snapshot, taken }: Naming): string {
   const ending = findFormat(format)?.ending ?? format;
-  const stem = snapshot === undefined ? stemOf(source) : `${stemOf(source)}-${snapshot}`;
+  const stem = snapshot === undefined ? stemOf(source) : `${stemOf(source)}-${snapshot.replaceAll(/[/\\]/g, '-')}`;
   const name = (more: string): string => savedName(`${stem}${more}.${ending}`);
   if (!taken.some((one) => same(one, name('')))) return name('');
   const word = compress ? '-compressed' : '-copy';

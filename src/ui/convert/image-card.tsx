@@ -5,6 +5,7 @@ import type { MissingFile, OpenReport } from '../../worker/open/protocol.ts';
 import { CrossIcon, FileIcon, InfoIcon, WarningIcon } from '../icons.tsx';
 import { formatPercent } from '../measure.tsx';
 import { Chooser } from '../open/chooser.tsx';
+import { Unlock } from './unlock.tsx';
 import type { Image } from './use-images.ts';
 
 const lastPart = (name: string): string => name.split(/[\\/]/).at(-1) ?? name;
@@ -48,11 +49,11 @@ interface Note {
   readonly missing?: MissingFile;
 }
 
-function notesOf({ wrapping, problem, diskProblem, missing, packed, spare }: OpenReport): Note[] {
+function notesOf({ wrapping, problem, diskProblem, missing, locked, packed, spare }: OpenReport): Note[] {
   const notes: Note[] = [];
   if (wrapping) notes.push({ bad: true, title: `This is ${wrapping.name}.`, text: wrapping.advice });
   if (problem) notes.push({ bad: true, title: 'It cannot be opened.', text: [problem.message, problem.fix].join(' ') });
-  if (diskProblem && missing.length === 0) {
+  if (diskProblem && missing.length === 0 && locked.length === 0) {
     notes.push({
       bad: true,
       title: 'Its disk cannot be read.',
@@ -89,6 +90,7 @@ interface Props {
   /** It can be converted as it stands. */
   readonly usable: boolean;
   readonly onAdd: (files: readonly File[], as: string) => void;
+  readonly onUnlock: (name: string, passphrase: Uint8Array) => void;
   readonly onName: (name: string | undefined) => void;
   readonly onSnapshot: (id: string | undefined) => void;
   readonly onRemove: () => void;
@@ -228,6 +230,9 @@ export function ImageCard(props: Props) {
           <Facts report={report} />
           {notesOf(report).map((note) => (
             <Missing key={note.title + note.text} note={note} onAdd={onAdd} />
+          ))}
+          {report.locked.map((one) => (
+            <Unlock key={one.name} locked={one} onUnlock={(passphrase) => props.onUnlock(one.name, passphrase)} />
           ))}
           {usable && <Choices {...props} report={report} />}
         </div>

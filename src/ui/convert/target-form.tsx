@@ -24,6 +24,8 @@ const LEVELS: readonly { readonly level: number; readonly words: string }[] = [
 interface Props {
   readonly target: TargetState;
   readonly reading: TargetReading;
+  /** What stands in a fold beside its options. */
+  readonly beside?: Partial<Record<FoldName, ReactNode>>;
   readonly onAction: (action: TargetAction) => void;
 }
 
@@ -195,7 +197,7 @@ const FOLDS: Readonly<Record<FoldName, { readonly title: string; readonly none?:
 };
 
 export function TargetForm(props: Props) {
-  const { target, reading, onAction } = props;
+  const { target, reading, beside, onAction } = props;
   const { set, texts, blocked, problems } = reading;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
 
@@ -238,6 +240,7 @@ export function TargetForm(props: Props) {
         onToggle={(shown) => toggle(fold.name, shown)}
       >
         {fieldsOf(fold)}
+        {beside?.[fold.name]}
       </FoldView>
     );
   }

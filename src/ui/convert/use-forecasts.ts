@@ -23,8 +23,16 @@ export interface Question {
 const PATIENCE = 200;
 
 /** The file's name and the way it is saved change no number. */
-const keyOf = ({ sources, snapshot, format, texts, compress, leastZeros }: ConvertOrder): string =>
-  JSON.stringify([sources.map(({ id }) => id), snapshot, format, texts, compress !== undefined, leastZeros]);
+const keyOf = ({ sources, snapshot, format, texts, compress, leastZeros, backing = [] }: ConvertOrder): string =>
+  JSON.stringify([
+    sources.map(({ id }) => id),
+    snapshot,
+    format,
+    texts,
+    compress !== undefined,
+    leastZeros,
+    backing.map(({ file }) => [file.name, file.size, file.lastModified]),
+  ]);
 
 interface Asked {
   readonly key: string;

@@ -56,6 +56,8 @@ export interface Images {
   readonly take: (files: readonly SuppliedFile[]) => void;
   /** More files for one image; `as`: the one that it calls so. */
   readonly add: (image: Image, files: readonly SuppliedFile[]) => void;
+  /** Tries a passphrase on one of its files. */
+  readonly unlock: (image: Image, name: string, passphrase: Uint8Array) => void;
   readonly set: (id: string, change: Partial<Pick<Image, 'name' | 'snapshot'>>) => void;
   readonly rename: (rename: (name: string) => string) => void;
   readonly remove: (ids: readonly string[]) => void;
@@ -92,13 +94,28 @@ export function useImages(client: EngineClient): Images {
     [look],
   );
 
-  const add = useCallback(
+  /** Looks at it again, with other files. */
+  const replace = useCallback(
     (image: Image, files: readonly SuppliedFile[]) => {
-      const order = { id: freshId(), files: [...image.order.files, ...files] };
+      const order = { id: freshId(), files };
       dispatch({ type: 'set', id: image.id, change: { order, look: { state: 'looking', progress: undefined } } });
       return look(order);
     },
     [look],
+  );
+  const add = useCallback(
+    (image: Image, files: readonly SuppliedFile[]) => replace(image, [...image.order.files, ...files]),
+    [replace],
+  );
+  const unlock = useCallback(
+    (image: Image, name: string, passphrase: Uint8Array) => {
+      const { files } = image.order;
+      const open = files.map((one) =>
+        files.length === 1 || one.file.name === name || one.as === name ? { ...one, passphrase } : one,
+      );
+      return replace(image, open);
+    },
+    [replace],
   );
 
   /** Names that a file has for others: what is missing when it is opened alone. */
@@ -145,6 +162,7 @@ export function useImages(client: EngineClient): Images {
     images,
     take: useCallback((files) => void take(files), [take]),
     add: useCallback((image, files) => void add(image, files), [add]),
+    unlock: useCallback((image, name, passphrase) => void unlock(image, name, passphrase), [unlock]),
     set: useCallback((id, change) => dispatch({ type: 'set', id, change }), []),
     rename: useCallback((rename) => dispatch({ type: 'rename', rename }), []),
     remove: useCallback((ids) => dispatch({ type: 'remove', ids }), []),
@@ -155,8 +173,7 @@ export function useImages(client: EngineClient): Images {
 /** Of one that can be converted; undefined while something is missing or wrong. */
 export function usableReport({ look }: Image): OpenReport | undefined {
   if (look.state !== 'known') return undefined;
-  const { problem, diskProblem, wrapping, missing, virtualSize } = look.report;
-  return problem || diskProblem || wrapping || missing.length > 0 || virtualSize === undefined
-    ? undefined
-    : look.report;
+  const { problem, diskProblem, wrapping, missing, locked, virtualSize } = look.report;
+  const wanting = missing.length + locked.length > 0 || virtualSize === undefined;
+  return problem || diskProblem || wrapping || wanting ? undefined : look.report;
 }
