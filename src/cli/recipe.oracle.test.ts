@@ -101,6 +101,20 @@ describe('create --print-recipe', () => {
     await expectSame(['--recipe', save(stdout)], words.with(-2, 'theirs'), 'printed');
   });
 
+  test('has no value of a secret, and says so', async () => {
+    const words = [
+      '-f',
+      'qcow2',
+      '--object',
+      'secret,id=s,data=hush',
+      '-o',
+      'encrypt.format=luks,encrypt.key-secret=s',
+    ];
+    const { status, stdout, stderr } = await ours('create', '--print-recipe', ...words, 'n', '1G');
+    expect([status, stdout.includes('hush'), stdout.includes('"encrypt.key-secret": "s"')]).toEqual([0, false, true]);
+    expect(stderr).toContain('the value of a secret is not in the recipe');
+  });
+
   test('refuses what cannot be made', async () => {
     const { status, stdout, stderr } = await ours(
       'create',

@@ -182,7 +182,8 @@ async function bytesOf({ format, options }: Recipe): Promise<string> {
 
 test('the same recipe gives the same bytes, from its file and from its link', async () => {
   for (const { name, options } of formats) {
-    if (!options) continue;
+    // The salts of an encrypted image are random.
+    if (!options || name === 'luks') continue;
     await fc.assert(
       fc.asyncProperty(soundRequest(name, options), async (recipe) => {
         const digest = await bytesOf(recipe);

@@ -15,7 +15,7 @@ import { isBlockDevice } from '../../platform/node/block-device.ts';
 import { buildImage } from '../../platform/node/build-image.ts';
 import { plainPath } from '../../platform/node/image-name.ts';
 import { type PreparedImage, prepareImage } from '../../platform/node/prepare-image.ts';
-import { printRecipe, type Recipe } from '../../recipes/recipe.ts';
+import { printRecipe, type Recipe, withoutSecrets } from '../../recipes/recipe.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { secretFlag } from '../image-argument.ts';
 import { type Io, note, UsageError, warn } from '../io.ts';
@@ -191,13 +191,17 @@ function printAsRecipe(line: Line, file: string | undefined, size: bigint | unde
     return 1;
   }
   const { gzip, rest } = line.recipe ?? {};
+  const kept = withoutSecrets({ format: name, options: texts, flags: line.recipeFlags }).flags ?? [];
+  if (kept.length < line.recipeFlags.length) {
+    note(io, 'the value of a secret is not in the recipe: give it with --object beside --recipe, or by file=');
+  }
   io.stdout(
     printRecipe({
       format: name,
       ...(file === undefined ? {} : { file }),
       options: size === undefined ? texts : { ...texts, size: printQemuSize(size) },
       ...(gzip ? { gzip } : {}),
-      flags: line.recipeFlags,
+      flags: kept,
       ...(rest ? { rest } : {}),
     }),
   );

@@ -62,19 +62,17 @@ async function readFacts(name: string, share: boolean, shown: boolean, io: Io): 
   }
 }
 
-const isEncrypted = ({ options }: Recipe): boolean =>
-  options['encrypt.format'] !== undefined || /^(?:on|yes|y|true)$/.test(options['encryption'] ?? '');
-
 /** What the recipe makes, if it is made as `name`. */
 async function layoutOf(recipe: Recipe, recipeName: string, name: string, io: Io): Promise<ImageLayout> {
-  if (isEncrypted(recipe)) {
+  const format = creatableFormat(recipe.format);
+  acceptedValues(format.options, recipe.options);
+  if ((await format.load()).create?.encryption?.({ texts: recipe.options })) {
     throw new DiskwrightError(
       'unsupported',
       `${recipeName}: no two encrypted images of a recipe are alike, because their salts are random`,
       { fix: 'Give the digests that were shown when the image was made.' },
     );
   }
-  const format = creatableFormat(recipe.format);
   const unsafe = recipe.flags?.some(([word]) => word === '-u') ?? false;
   const onWarning = (text: string): void => warn(io, text);
   const { texts } = await prepareImage({ name, format, texts: recipe.options, unsafe, cwd: io.cwd, onWarning });
