@@ -11,7 +11,7 @@ const SLICE_MS = 16;
 export interface StepTaker {
   write(at: number, bytes: Uint8Array): void | Promise<void>;
   zeros(at: number, length: number): void | Promise<void>;
-  progress(progress: Progress): void;
+  progress(progress: Progress): void | Promise<void>;
 }
 
 const { port1: turnEnd, port2: turnStart } = new MessageChannel();
@@ -28,7 +28,7 @@ export function nextTurn(): Promise<void> {
 function hand(step: Step, taker: StepTaker): void | Promise<void> {
   if (step.kind === 'emit') return taker.write(step.at, step.bytes);
   if (step.kind === 'zeros') return taker.zeros(step.at, step.length);
-  taker.progress(step);
+  return taker.progress(step);
 }
 
 export async function pump<Result>(

@@ -21,7 +21,8 @@ export interface Names {
 
 const line = (...words: readonly string[]): string => words.map(shellWord).join(' ');
 
-function inPlaceWords(change: ChangeInPlace, name: string): readonly string[] {
+/** `probed`: what says that it is a raw image, so that nobody has to guess. */
+function inPlaceWords(change: ChangeInPlace, name: string, probed: readonly string[]): readonly string[] {
   switch (change.kind) {
     case 'repair':
       return ['check', '-r', change.mode, name];
@@ -29,6 +30,7 @@ function inPlaceWords(change: ChangeInPlace, name: string): readonly string[] {
       const { shrink, preallocation = 'off', size } = change;
       return [
         'resize',
+        ...probed,
         ...(shrink ? ['--shrink'] : []),
         ...(preallocation === 'off' ? [] : [`--preallocation=${preallocation}`]),
         name,
@@ -58,9 +60,9 @@ function inPlaceWords(change: ChangeInPlace, name: string): readonly string[] {
   }
 }
 
-export function commandsInPlace(change: ChangeInPlace, { image, result }: Names): ChangeCommands {
+export function commandsInPlace(change: ChangeInPlace, { image, format, result }: Names): ChangeCommands {
   const copy = line('cp', asPath(image), asPath(result));
-  const words = inPlaceWords(change, asPath(result));
+  const words = inPlaceWords(change, asPath(result), format === 'raw' ? ['-f', 'raw'] : []);
   return { qemuImg: [copy, line('qemu-img', ...words)], diskwright: [copy, line('diskwright', ...words)] };
 }
 
