@@ -1,7 +1,7 @@
 /**
  * Size budget of the page, gzip. What counts is what index.html makes a browser fetch before the form is usable;
- * the engine's worker and its chunks are counted apart, and so is what only looking inside an image or
- * changing it loads.
+ * the engine's worker and its chunks are counted apart, and so is what only looking inside an image,
+ * changing or converting it loads.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -17,10 +17,14 @@ const later = files('dist/page').filter((name) => !first.includes(name));
 const isEditor = (name) => /\beditor-[\w-]+\.js$/.test(name);
 const isOpen = (name) => /\b(?:open-page|inspector|answer|explorer)-[\w-]+\.js$/.test(name);
 const isChange = (name) => /\b(?:change-place|changer)-[\w-]+\.js$/.test(name);
-const rest = later.filter((name) => !isEditor(name) && !isOpen(name) && !isChange(name));
+const isConvert = (name) => /\b(?:convert-page|converter|conversions|packer|pack-units)-[\w-]+\.js$/.test(name);
+const rest = later.filter((name) => ![isEditor, isOpen, isChange, isConvert].some((is) => is(name)));
+const convert = later.filter(isConvert);
 const editors = later.filter((name) => isEditor(name) || isChange(name));
 const open = later.filter(isOpen);
 if (editors.length === 0) throw new Error('dist/page has no editor: the budget would count it with the workers');
+if (convert.length !== 5)
+  throw new Error(`of the five scripts of Convert dist/page has ${convert.length}: ${convert.join(', ')}`);
 if (open.length !== 4) throw new Error(`of the four scripts of Open dist/page has ${open.length}: ${open.join(', ')}`);
 
 export default [
@@ -42,5 +46,11 @@ export default [
     path: editors.map((name) => `dist/page/${name}`),
     gzip: true,
     limit: '60 kB',
+  },
+  {
+    name: 'what converting images loads',
+    path: convert.map((name) => `dist/page/${name}`),
+    gzip: true,
+    limit: '50 kB',
   },
 ];

@@ -48,7 +48,7 @@ function answer(call: Call, tell: (event: JobEvent) => void, signal: AbortSignal
     case 'change':
       return import('./change/changer.ts').then(({ answerChange }) => answerChange(call, tell, signal));
     case 'convert':
-      return import('./convert/answer.ts').then(({ answerConvert }) => answerConvert(call, tell, signal));
+      return import('./convert/conversions.ts').then(({ answerConvert }) => answerConvert(call, tell, signal));
   }
 }
 
