@@ -39,9 +39,13 @@ function humanEntry(entry: MapEntry, layers: readonly Layer[]): string {
   const { data, offset, start, length } = entry;
   if (!data) return '';
   if (offset === undefined) {
-    throw new DiskwrightError('unsupported', `the bytes at ${start} are compressed or encrypted: only the JSON form can map them`, {
-      fix: 'Use --output=json.',
-    });
+    throw new DiskwrightError(
+      'unsupported',
+      `the bytes at ${start} are compressed or encrypted: only the JSON form can map them`,
+      {
+        fix: 'Use --output=json.',
+      },
+    );
   }
   return `${[start, length, offset].map((number) => hex(number).padEnd(16)).join('')}${nameOf(layers, entry)}\n`;
 }

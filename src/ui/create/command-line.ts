@@ -7,6 +7,7 @@ import { findFormat } from '../../engine/formats/index.ts';
 import { findOption, type OptionTexts } from '../../engine/options/declare.ts';
 import { parseOptionList, printOptionList } from '../../engine/options/option-list.ts';
 import { readOptions } from '../../engine/options/read.ts';
+import { secretWords, withoutSecrets } from './encryption.ts';
 import { quoteWord, splitWords } from './shell-words.ts';
 
 /** Words that set nothing in the form: `-q`, `-u`, and whatever we do not know, kept so that nothing is lost. */
@@ -64,7 +65,7 @@ export function printCommand(line: CommandLine): string {
   const { size, backing_file: backing, backing_fmt: backingFormat, ...rest } = line.texts;
   const listed: Record<string, string> = rest;
   if (size !== undefined && !isPositional(size)) listed['size'] = size;
-  const words = ['qemu-img', 'create', '-f', line.format];
+  const words = ['qemu-img', 'create', ...secretWords(line.texts, line.flags), '-f', line.format];
   const strays: string[] = [];
   for (const flag of line.flags) {
     if (flag.length === 1 && !flag[0]?.startsWith('-')) strays.push(...flag);
@@ -158,7 +159,7 @@ class Reader {
       texts['size'] = size;
     }
     for (const stray of strays) this.flags.push([stray]);
-    return canonical({ format: this.format, name, texts, flags: this.flags });
+    return canonical({ format: this.format, name, texts, flags: withoutSecrets(texts, this.flags) });
   }
 }
 

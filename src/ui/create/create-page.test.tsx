@@ -181,10 +181,45 @@ test('the chosen backing file fills in name, format and size', async () => {
   await screen.findByText(/lost\.qcow2 was not read/);
 });
 
-test('encryption is closed and says why', async () => {
-  await renderPage();
-  expect(screen.getByText('Encryption').closest('details')).toBe(null);
-  expect(screen.getByText(/cannot encrypt images so far/)).toBeTruthy();
+test('an encrypted disk needs a passphrase, which goes to the worker and nowhere else', async () => {
+  const { user, engine } = await renderPage();
+  await user.click(screen.getByRole('radio', { name: 'luks' }));
+  const field = screen.getByLabelText<HTMLInputElement>('Passphrase');
+  expect(commandField().value).toBe(
+    'qemu-img create --object secret,id=sec0,file=passphrase.txt -f qcow2 -o encrypt.format=luks,encrypt.key-secret=sec0 disk.qcow2 32G',
+  );
+  await user.click(await screen.findByRole('button', { name: /Settle 1 problem to build/ }));
+  expect(document.activeElement).toBe(field);
+  await user.type(field, 'k7Pw2qXv9mZtB4rC');
+  expect(screen.getByText('nobody guesses it.', { exact: false })).toBeTruthy();
+  expect(field.type).toBe('password');
+  await user.click(screen.getByRole('button', { name: 'Show the passphrase' }));
+  expect(field.type).toBe('text');
+  expect(location.href).not.toMatch(/k7Pw/);
+  expect(commandField().value).not.toMatch(/k7Pw/);
+  await user.click(await screen.findByRole('button', { name: /Build and save disk.qcow2/ }));
+  const [save] = engine.saves;
+  expect(new TextDecoder().decode(save?.order.passphrase)).toBe('k7Pw2qXv9mZtB4rC');
+  expect(JSON.stringify({ ...save?.order, passphrase: undefined })).not.toMatch(/k7Pw/);
+  save?.finish();
+  await screen.findByText(/without a line break at its end/);
+  expect(document.documentElement.outerHTML).not.toMatch(/k7Pw/);
+  await user.click(screen.getByRole('button', { name: 'Build another' }));
+  expect(screen.getByLabelText<HTMLInputElement>('Passphrase').value).toBe('');
+  expect(save?.order.passphrase?.every((byte) => byte === 0)).toBe(true);
+});
+
+test('encryption that is turned off takes its choices along', async () => {
+  const { user } = await renderPage();
+  await pasteCommand(
+    user,
+    'qemu-img create -f qcow2 --object secret,id=k,data=hush -o encrypt.format=luks,encrypt.key-secret=k,encrypt.cipher-alg=aes-128 x.qcow2 1G',
+  );
+  expect(commandField().value).toBe(
+    'qemu-img create --object secret,id=k,file=k.txt -f qcow2 -o encrypt.format=luks,encrypt.key-secret=k,encrypt.cipher-alg=aes-128 x.qcow2 1G',
+  );
+  await user.click(screen.getByRole('radio', { name: 'none' }));
+  expect(commandField().value).toBe('qemu-img create -f qcow2 x.qcow2 1G');
 });
 
 test('the layout is a picture with words, and a table', async () => {

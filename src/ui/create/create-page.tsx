@@ -21,6 +21,7 @@ import { focusSpot } from './focus-spot.ts';
 import { CreateForm } from './form.tsx';
 import { formOfRecipe, recipeOfForm } from './form-recipe.ts';
 import type { FoldName } from './groups.ts';
+import { encryptingOf, PassphrasePart, usePassphrase } from './passphrase-part.tsx';
 import { engineProblem, type FormProblem, readForm, type Spot } from './reading.ts';
 import { ShareRow } from './share-row.tsx';
 import { SizesCard, summaryOf } from './sizes-card.tsx';
@@ -120,6 +121,8 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
   const draft = useCommandDraft(line, (next) => dispatch({ type: 'line', line: next }));
 
   const reading = useMemo(() => readForm(line), [line]);
+  const encrypting = useMemo(() => encryptingOf(line.format, line.texts), [line]);
+  const passphrase = usePassphrase(encrypting, job.state === 'finished');
   const sound = reading.problems.length === 0;
   const forecast = useForecast(client, line.format, line.texts, sound);
   const { report } = forecast;
@@ -129,6 +132,7 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
   const imageName = savedName(line.name);
   const fileName = gzip ? `${imageName}.gz` : imageName;
   const choice = useMemo(() => report && sinkFor(client, report, gzip), [client, report, gzip]);
+  const { unavailable, problems: passphraseProblems } = passphrase;
   const problems = useMemo(() => {
     const found: FormProblem[] = [...reading.problems];
     if (forecast.error) found.push(engineProblem(reading.set, forecast.error));
@@ -140,10 +144,14 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
         fixes: [],
       });
     }
+    found.push(...passphraseProblems);
     if (draft.failure !== undefined) found.push({ spot: 'command', message: draft.failure, fixes: [] });
     return found;
-  }, [reading, forecast.error, choice, draft.failure]);
-  const shownReading = useMemo(() => ({ ...reading, problems }), [reading, problems]);
+  }, [reading, forecast.error, choice, draft.failure, passphraseProblems]);
+  const shownReading = useMemo(() => {
+    const blocked = unavailable === undefined ? {} : { 'encrypt.format': unavailable };
+    return { ...reading, problems, blocked: { ...reading.blocked, ...blocked } };
+  }, [reading, problems, unavailable]);
 
   function setFold(fold: FoldName, open: boolean) {
     setOpenFolds((current) => {
@@ -173,7 +181,7 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
     const [first] = problems;
     if (first) return settle(first);
     const order: SaveOrder = { format: line.format, texts: line.texts, fileName: imageName, gzip };
-    start(order);
+    start(encrypting ? { ...order, passphrase: new TextEncoder().encode(passphrase.text) } : order);
   }
 
   const building = job.state === 'building';
@@ -202,7 +210,10 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
             order={job.order}
             report={job.report}
             guestSize={report?.guestSize}
-            onAnother={reset}
+            onAnother={() => {
+              job.order.passphrase?.fill(0);
+              reset();
+            }}
             onAgain={() => start(job.order)}
           />
         ) : (
@@ -225,6 +236,7 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
                 onFold={setFold}
                 onAction={dispatch}
                 beside={{
+                  encryption: <PassphrasePart encrypting={encrypting} passphrase={passphrase} />,
                   backing: <BackingChooser client={client} name={line.texts['backing_file']} onAction={dispatch} />,
                 }}
               />

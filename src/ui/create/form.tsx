@@ -2,6 +2,7 @@
 
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../engine/bytes/units.ts';
+import type { OptionDeclaration } from '../../engine/options/declare.ts';
 import type { ForecastReport } from '../../jobs/forecast.ts';
 import { savedName } from '../../platform/browser/deliver/saved-name.ts';
 import { OptionField } from '../fields/option-field.tsx';
@@ -151,19 +152,30 @@ export function CreateForm(props: Props) {
   const { name, reading, report, openFolds, onFold, onAction, beside } = props;
   const { set, texts, blocked, problems } = reading;
 
+  /** What encryption could be made of is of interest once there is one. */
+  function isShown({ qemu, place }: OptionDeclaration): boolean {
+    const { hidden } = presentationOf(qemu);
+    if (hidden === 'always') return false;
+    const unset = texts[qemu] === undefined;
+    if (place.fold === 'encryption' && qemu !== 'encrypt.format' && unset && blocked[qemu] !== undefined) return false;
+    return hidden === undefined || !unset;
+  }
+
   const fieldsOf = (part: Group | Fold) =>
-    part.options.map((option) => (
-      <OptionField
-        key={option.qemu}
-        option={option}
-        text={texts[option.qemu]}
-        reason={blocked[option.qemu]}
-        problems={problems.filter((problem) => sameSpot(problem.spot, { option: option.qemu }))}
-        costs={report?.alternatives[option.qemu]}
-        consequence={presentationOf(option.qemu).large && sizeConsequence(texts[option.qemu], report)}
-        onAction={onAction}
-      />
-    ));
+    part.options
+      .filter(isShown)
+      .map((option) => (
+        <OptionField
+          key={option.qemu}
+          option={option}
+          text={texts[option.qemu]}
+          reason={blocked[option.qemu]}
+          problems={problems.filter((problem) => sameSpot(problem.spot, { option: option.qemu }))}
+          costs={report?.alternatives[option.qemu]}
+          consequence={presentationOf(option.qemu).large && sizeConsequence(texts[option.qemu], report)}
+          onAction={onAction}
+        />
+      ));
 
   function foldView(fold: Fold) {
     const { title, none } = foldWords(fold.name, savedName(name));

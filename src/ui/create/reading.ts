@@ -11,6 +11,7 @@ import { findOption, type OptionSet, type OptionTexts, type Problem } from '../.
 import { blockedOptions, readOptions } from '../../engine/options/read.ts';
 import { savedName } from '../../platform/browser/deliver/saved-name.ts';
 import { type CommandLine, quoteFlag } from './command-line.ts';
+import { isOwnSecret } from './encryption.ts';
 import type { FormAction } from './state.ts';
 
 export interface FormFix {
@@ -73,7 +74,7 @@ function formatProblems(format: string): FormProblem[] {
 function flagProblems(line: CommandLine): FormProblem[] {
   return line.flags.flatMap((flag, index): FormProblem[] => {
     const [word = ''] = flag;
-    if (word === '-q' || word === '-u') return [];
+    if (word === '-q' || word === '-u' || isOwnSecret(line.texts, flag)) return [];
     const shown = quoteFlag(flag);
     let message = `${shown} is one word too many.`;
     if (flag[1]?.startsWith('size=')) message = 'The size is given twice.';
@@ -188,6 +189,6 @@ export function readForm(line: CommandLine): FormReading {
       ...noEffect(set, line.texts),
       ...reading.warnings.map((message): FormProblem => ({ spot: 'command', message, fixes: [] })),
     ],
-    blocked: blockedOptions(set, reading.values),
+    blocked: blockedOptions(set, reading.values, line.texts),
   };
 }

@@ -9,6 +9,8 @@ import { presets } from '../../recipes/presets.ts';
 import type { Json } from '../../recipes/recipe.ts';
 import { type CommandLine, canonical } from './command-line.ts';
 
+import { withEncryption } from './encryption.ts';
+
 export interface FormState {
   readonly line: CommandLine;
   readonly shelf: OptionTexts;
@@ -78,15 +80,25 @@ function withTexts(texts: OptionTexts, changes: Readonly<Record<string, string |
   return next;
 }
 
+/** A whole-file LUKS image always has a passphrase. */
+function withSecret(state: FormState): FormState {
+  const { line } = state;
+  if (line.format !== 'luks' || line.texts['key-secret'] !== undefined) return state;
+  return { ...state, line: { ...line, texts: { ...line.texts, 'key-secret': 'sec0' } } };
+}
+
 export function reduce(state: FormState, action: FormAction): FormState {
   const { line } = state;
   switch (action.type) {
     case 'set':
-      return { ...state, line: canonical({ ...line, texts: withTexts(line.texts, action.texts) }) };
+      return {
+        ...state,
+        line: canonical({ ...line, texts: withTexts(line.texts, withEncryption(line.texts, action.texts)) }),
+      };
     case 'name':
       return { ...state, line: canonical({ ...line, name: action.name }) };
     case 'format':
-      return withFormat(state, action.format);
+      return withSecret(withFormat(state, action.format));
     case 'line':
       return { ...state, line: canonical(action.line), shelf: {} };
     case 'drop-flag':

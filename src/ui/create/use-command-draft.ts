@@ -16,11 +16,15 @@ export interface CommandDraft {
   readonly settle: (force?: 'force') => void;
 }
 
+const SECRET = /secret,\S*data=\S/;
+
 export function useCommandDraft(line: CommandLine, onLine: (line: CommandLine) => void): CommandDraft {
   const [draft, setDraft] = useState<string>();
   const printed = printCommand(line);
   const parsed = draft === undefined ? undefined : parseCommand(draft);
-  const stands = parsed !== undefined && (!parsed.ok || printCommand(parsed.line) === printed);
+  const same = parsed !== undefined && (!parsed.ok || printCommand(parsed.line) === printed);
+  // A passphrase that was pasted along does not stay in sight.
+  const stands = same && !(parsed.ok && SECRET.test(draft ?? ''));
   return {
     shown: draft !== undefined && stands ? draft : printed,
     printed,

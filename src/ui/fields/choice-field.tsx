@@ -13,6 +13,19 @@ function Segments({ option, id, text, disabled, describedBy, onChange }: FieldPr
   const current = chosen(option, text);
   return (
     <div className="seg">
+      {option.none && (
+        <label>
+          <input
+            type="radio"
+            name={id}
+            checked={text === undefined}
+            disabled={disabled}
+            aria-describedby={describedBy}
+            onChange={() => onChange(null)}
+          />
+          {option.none.label}
+        </label>
+      )}
       {option.choices.map((choice) => (
         <label key={choice.value}>
           <input

@@ -53,7 +53,8 @@ function Control(props: FieldProps<OptionDeclaration>) {
 /** The help, with the consequence of the value that is chosen. */
 function helpOf(option: OptionDeclaration, text: string | undefined, costs: Props['costs']): string {
   if (option.kind !== 'choice' || (presentationOf(option.qemu).costs && costs !== null)) return option.help;
-  return `${option.help} ${chosen(option, text)?.help ?? ''}`.trim();
+  const none = text === undefined ? option.none?.help : undefined;
+  return `${option.help} ${chosen(option, text)?.help ?? none ?? ''}`.trim();
 }
 
 export function OptionField({ option, text, reason, problems, costs, consequence, scope = '', onAction }: Props) {

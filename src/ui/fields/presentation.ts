@@ -15,11 +15,17 @@ interface Presentation {
   readonly suggestions?: readonly string[];
   /** Typed as bytes: monospaced. */
   readonly mono?: true;
+  /** Shown only where it is set: nobody should begin with it. `always`: something else stands in its place. */
+  readonly hidden?: 'unset' | 'always';
 }
 
 const presentations: Readonly<Record<string, Presentation>> = {
   size: { large: true, quick: ['8G', '20G', '32G', '64G', '128G', '256G'] },
   preallocation: { costs: true },
+  encryption: { hidden: 'unset' },
+  'encrypt.key-secret': { hidden: 'always' },
+  'key-secret': { hidden: 'always' },
+  'encrypt.iter-time': { unit: { one: 'ms', many: 'ms' } },
   refcount_bits: { unit: { one: 'bit', many: 'bits' } },
   backing_fmt: { mono: true, suggestions: 'qcow2 raw vmdk vdi vhdx vpc qed qcow parallels luks dmg'.split(' ') },
 };

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'react';
 import { formatBytes } from '../../engine/bytes/units.ts';
 import type { EngineClient, SavedFile, SaveOrder, SaveReport, Sink } from '../../worker/engine-client.ts';
 import { CopyButton } from '../copy-button.tsx';
+import { secretIdOf } from '../create/encryption.ts';
 import { CheckIcon } from '../icons.tsx';
 import { exactBytes, formatMilliseconds } from '../measure.tsx';
 import { CheckRow } from './check-row.tsx';
@@ -110,6 +111,7 @@ export function FinishedPage({ client, order, report, guestSize, onAnother, onAg
           gzip: order.gzip,
           dataFile: data && { file: data.name, stored: order.texts['data_file'] ?? data.name },
           backingFile: order.texts['backing_file'],
+          secret: secretIdOf(order.texts),
         }}
       />
       <div className="next">

@@ -1,4 +1,5 @@
 /** The next step in the programs that will use the image, with the real file names filled in. */
+import { secretFile } from '../create/encryption.ts';
 import { quoteWord } from '../create/shell-words.ts';
 
 export interface Saved {
@@ -10,6 +11,8 @@ export interface Saved {
   /** Name of the data file as saved, and the name that the image knows it by. */
   readonly dataFile?: { readonly file: string; readonly stored: string } | undefined;
   readonly backingFile?: string | undefined;
+  /** The id of the secret, where the disk is encrypted. */
+  readonly secret?: string | undefined;
 }
 
 /** Unpacked: `image` is what the programs open. */
@@ -44,7 +47,7 @@ function unpack(file: string): string {
 }
 
 /** What must be done before any program can read the image. */
-function preparation({ file, gzip, dataFile, backingFile }: Saved): Step[] {
+function preparation({ file, gzip, dataFile, backingFile, secret }: Saved): Step[] {
   const steps: Step[] = [];
   if (gzip) {
     const files = dataFile ? [file, dataFile.file] : [file];
@@ -55,6 +58,12 @@ function preparation({ file, gzip, dataFile, backingFile }: Saved): Step[] {
     steps.push({
       text: 'Give the data file the name that the image knows it by.',
       command: `mv ${quoteWord(path(data))} ${quoteWord(path(dataFile.stored))}`,
+    });
+  }
+  if (secret !== undefined) {
+    steps.push({
+      text: `Put the passphrase into ${secretFile(secret)}, without a line break at its end: that would be a part of it.`,
+      command: `read -rs WORD; printf %s "$WORD" > ${secretFile(secret)}; chmod 600 ${secretFile(secret)}`,
     });
   }
   if (backingFile !== undefined) {
@@ -69,18 +78,38 @@ function preparation({ file, gzip, dataFile, backingFile }: Saved): Step[] {
 /** Whether the image looks for a file by a name that counts from its own folder. */
 const beside = (name: string): boolean => !/^\/|^[^/]*:/.test(name);
 
-function qemu({ image, format, dataFile }: Ready): Step[] {
-  const drive = quoteWord(`file=${listValue(path(image))},format=${format},if=virtio`);
+/** The secret, as QEMU's lists name it. */
+function secretOf({ secret, format }: Saved): { readonly object: string; readonly key: string } | undefined {
+  if (secret === undefined) return undefined;
+  const key = `${format === 'luks' ? '' : 'encrypt.'}key-secret=${secret}`;
+  return { object: quoteWord(`secret,id=${secret},file=${secretFile(secret)}`), key };
+}
+
+function qemu(ready: Ready): Step[] {
+  const { image, format, dataFile } = ready;
+  const secret = secretOf(ready);
+  const key = secret ? `,${secret.key}` : '';
+  const object = secret ? `  -object ${secret.object} \\\n` : '';
+  const drive = quoteWord(`file=${listValue(path(image))},format=${format},if=virtio${key}`);
   return [
     ...(dataFile
       ? [{ text: `Work in the folder that holds both files: QEMU looks for ${dataFile.stored} where it is started.` }]
       : []),
     {
       text: 'Start a machine with the disk and an installer. Put your own ISO in place of installer.iso.',
-      command: `qemu-system-x86_64 -accel kvm -m 4G \\\n  -drive ${drive} \\\n  -cdrom installer.iso`,
+      command: `qemu-system-x86_64 -accel kvm -m 4G \\\n${object}  -drive ${drive} \\\n  -cdrom installer.iso`,
     },
     { text: 'On macOS write -accel hvf, on Windows -accel whpx.' },
   ];
+}
+
+/** A disk without its encryption, for programs that cannot be given a secret. */
+function decrypted(ready: Ready, reason: string): { steps: Step[]; image: string } {
+  const secret = secretOf(ready);
+  const open = `open-${ready.image}`;
+  const source = `driver=${ready.format},file.filename=${listValue(path(ready.image))},${secret?.key}`;
+  const command = `qemu-img convert --object ${secret?.object} \\\n  --image-opts ${quoteWord(source)} \\\n  -O qcow2 ${quoteWord(path(open))}`;
+  return { image: open, steps: [{ text: `${reason} Make a disk without it.`, command }] };
 }
 
 /** For programs that take one file, or that start QEMU where it would not find the others. */
@@ -147,10 +176,51 @@ function utm(saved: Ready): Step[] {
 export function guidesFor(saved: Saved): readonly Guide[] {
   const before = preparation(saved);
   const ready = { ...saved, image: plainName(saved.file, saved.gzip) };
+  if (saved.secret !== undefined) return encryptedGuides(before, ready, saved.secret);
   return [
     { program: 'QEMU', steps: [...before, ...qemu(ready)] },
     { program: 'virt-manager', steps: [...before, ...virtManager(ready)] },
     { program: 'Proxmox', steps: [...before, ...proxmox(ready)] },
     { program: 'UTM', steps: [...before, ...utm(ready)] },
+  ];
+}
+
+/** libvirt keeps the passphrase itself and is told which disk it belongs to. */
+function libvirt(ready: Ready, secret: string): Step[] {
+  const uuid = '6f5c2f6e-0d4b-4a57-9b5a-1f0c3f3a7d10';
+  const definition =
+    "<secret ephemeral='no' private='yes'>\n" +
+    `  <uuid>${uuid}</uuid>\n  <description>${ready.image}</description>\n</secret>`;
+  const disk =
+    `<driver name='qemu' type='${ready.format === 'luks' ? 'raw' : ready.format}'/>\n` +
+    `<source file='/var/lib/libvirt/images/${ready.image}'>\n` +
+    `  <encryption format='luks'>\n    <secret type='passphrase' uuid='${uuid}'/>\n  </encryption>\n</source>`;
+  return [
+    {
+      text: 'Give libvirt the passphrase. Any other UUID will do as well.',
+      command: `cat > secret.xml <<'END'\n${definition}\nEND\nsudo virsh secret-define secret.xml\nsudo virsh secret-set-value ${uuid} --file ${secretFile(secret)} --plain`,
+    },
+    {
+      text: 'Move the file into the default storage pool.',
+      command: `sudo mv ${quoteWord(path(ready.image))} /var/lib/libvirt/images/`,
+    },
+    { text: 'In the machine (virt-manager: the disk, XML) let the disk say how it is encrypted.', command: disk },
+  ];
+}
+
+function encryptedGuides(before: readonly Step[], ready: Ready, secret: string): readonly Guide[] {
+  const open = (reason: string, guide: (one: Ready) => Step[]): Step[] => {
+    const { steps, image } = decrypted(ready, reason);
+    return [
+      ...before,
+      ...steps,
+      ...guide({ ...ready, image, format: 'qcow2', secret: undefined, dataFile: undefined }),
+    ];
+  };
+  return [
+    { program: 'QEMU', steps: [...before, ...qemu(ready)] },
+    { program: 'virt-manager', steps: [...before, ...libvirt(ready, secret)] },
+    { program: 'Proxmox', steps: open('Proxmox opens no disk that is encrypted this way.', proxmox) },
+    { program: 'UTM', steps: open('UTM cannot be given the passphrase of a disk.', utm) },
   ];
 }
