@@ -21,7 +21,9 @@ type AmendDraft = OptionTexts;
 type Amend = Extract<Change, { kind: 'amend' }>;
 
 const NAMES = ['compat', 'refcount_bits', 'lazy_refcounts'] as const;
-const first = fieldId(NAMES[0]);
+/** The form of Create is on the page, too, with the same options. */
+const SCOPE = 'amend-';
+const idOf = (name: string): string => `${SCOPE}${fieldId(name)}`;
 
 const setOf = ({ format }: OpenReport): OptionSet | undefined => findFormat(format)?.options;
 
@@ -54,12 +56,16 @@ export function amendProblems(draft: AmendDraft, report: OpenReport): FormProble
 export function amendWanted(draft: AmendDraft, report: OpenReport): Wanted {
   const [problem] = amendProblems(draft, report);
   if (problem && typeof problem.spot !== 'string') {
-    return { missing: problem.message, button: 'Settle 1 problem to save', at: fieldId(problem.spot.option) };
+    return { missing: problem.message, button: 'Settle 1 problem to save', at: idOf(problem.spot.option) };
   }
   const present = presentTexts(report);
   const changed = NAMES.filter((name) => draft[name] !== undefined && draft[name] !== present[name]);
   if (changed.length === 0) {
-    return { missing: 'Nothing is chosen that the image does not have.', button: 'Choose what to change', at: first };
+    return {
+      missing: 'Nothing is chosen that the image does not have.',
+      button: 'Choose what to change',
+      at: idOf(NAMES[0]),
+    };
   }
   const amend: { -readonly [Key in keyof Amend]: Amend[Key] } = { kind: 'amend' };
   for (const name of changed) {
@@ -102,6 +108,7 @@ function Fields({ draft, onDraft, report }: FormProps<AmendDraft>) {
         reason={reason}
         problems={problems.filter(({ spot }) => typeof spot !== 'string' && spot.option === qemu)}
         consequence={texts[qemu] === present[qemu] ? undefined : `The image has ${present[qemu]}.`}
+        scope={SCOPE}
         onAction={act}
       />
     );

@@ -27,8 +27,8 @@ interface BackingDraft {
 }
 
 const FILES = 'backing-choose';
-const nameId = 'option-backing_file';
-const formatId = 'option-backing_fmt';
+const nameId = 'backing-name';
+const formatId = 'backing-format';
 
 const WAYS: readonly (Way<BackingWay> & { readonly kind: 'rebase' | 'flatten' })[] = [
   {

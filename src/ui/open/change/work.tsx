@@ -44,6 +44,10 @@ interface Props<Draft> extends WorkProps {
 const NAME = 'change-name';
 const REFUSED = 'change-refused';
 
+/** The chosen one of a group of that name. */
+const chosenOf = (name: string): HTMLElement | null =>
+  document.querySelector(`input[name="${CSS.escape(name)}"]:checked`);
+
 function emptyWords(planning: Planning, missing: string | undefined): string {
   if (planning.state === 'planning') return 'Working it out …';
   if (planning.state === 'cancelled') return 'Cancelled before it was worked out.';
@@ -140,7 +144,7 @@ export function Work<Draft>(props: Props<Draft>) {
 
   function go() {
     if (obstacle) {
-      const goal = document.getElementById(obstacle.at);
+      const goal = document.getElementById(obstacle.at) ?? chosenOf(obstacle.at);
       goal?.focus();
       goal?.scrollIntoView({ block: 'center' });
       return;
