@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { runs, seed } from '../../testing/seed.ts';
 import { DiskwrightError } from '../errors.ts';
-import { inflateInto } from './inflate.ts';
+import { inflateExactly, inflateInto } from './inflate.ts';
 
 const SIZE = 65536;
 const samples: Readonly<Record<string, Buffer>> = {
@@ -59,6 +59,18 @@ describe.each(Object.entries(samples))('%s', (_name, sample) => {
           expect(inflated(stored.subarray(0, stored.length - 5), SIZE)).toBe('corrupt');
         }
       }
+    }
+  });
+
+  test('tell how long they are stored, and are refused with more or less in them', () => {
+    for (const level of [0, 1, 9]) {
+      const stored = deflateRawSync(sample, { level, windowBits: 12 });
+      const out = Buffer.alloc(SIZE);
+      expect(inflateExactly(Buffer.concat([stored, junk]), out)).toBe(stored.length);
+      expect(out.equals(sample)).toBe(true);
+      expect(() => inflateExactly(stored, Buffer.alloc(SIZE - 1))).toThrow(/damaged|end/);
+      expect(() => inflateExactly(stored, Buffer.alloc(SIZE + 1))).toThrow(/damaged|end/);
+      expect(() => inflateExactly(stored.subarray(0, stored.length - 1), out)).toThrow();
     }
   });
 
