@@ -1,8 +1,9 @@
 /**
  * Builds the library: one entry for any place, one for Node, formats as chunks of their own, and the
- * declarations from tsc.
+ * declarations from tsc, the schema of recipes.
  */
 import { execFileSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -20,9 +21,21 @@ const declarations = (): Plugin => {
   };
 };
 
+/** The schema of recipes is published with the page and with the package. */
+const recipeSchema = (): Plugin => {
+  let outDir = '';
+  return {
+    name: 'recipe-schema',
+    configResolved: (config) => {
+      outDir = config.build.outDir;
+    },
+    closeBundle: () => copyFileSync('public/recipe.schema.json', resolve(outDir, 'recipe.schema.json')),
+  };
+};
+
 export default defineConfig({
   publicDir: false,
-  plugins: [declarations()],
+  plugins: [declarations(), recipeSchema()],
   build: {
     outDir: 'dist/lib',
     emptyOutDir: true,

@@ -59,6 +59,7 @@ const steps = [
   ['types', () => command('tsc', '-b')],
   ['lint', () => command('biome', 'check', '.')],
   ['unused code', () => command('knip')],
+  ['API reference', () => command('node', 'scripts/api.mjs', '--check')],
   ['unit and component tests', () => vitest('unit', 'ui')],
   ['build', () => command('npm', 'run', '--silent', 'build')],
   ['size budget', () => command('size-limit')],

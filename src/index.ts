@@ -46,8 +46,22 @@ export { type CommitRequest, commitInto } from './jobs/commit.ts';
 export { type CompareStep, compareDisks, type Difference } from './jobs/compare.ts';
 export { emitLayout } from './jobs/create.ts';
 export { type CopyRequest, copyBlocks } from './jobs/dd.ts';
+export { type Digests, digestLayout, type Hash, LayoutDigest } from './jobs/digest.ts';
 export { type MapEntry, mapDisk } from './jobs/map.ts';
 export { type RebaseRequest, rebaseOnto } from './jobs/rebase.ts';
 export type { Operation, Progress, Step } from './jobs/step.ts';
 export { type TruncateMode, truncateDevice } from './jobs/truncate.ts';
 export { writeLayout } from './jobs/write-layout.ts';
+export { printLink, readLink } from './recipes/link.ts';
+export { type Preset, presets } from './recipes/presets.ts';
+export {
+  type Json,
+  parseRecipe,
+  printRecipe,
+  RECIPE_VERSION,
+  type Recipe,
+  type RecipeReading,
+  recipeOf,
+  unknownKeys,
+  withoutSecrets,
+} from './recipes/recipe.ts';

@@ -1,10 +1,12 @@
 /** The library on a Node host: image files, devices over files, and the pump that runs operations. */
+export { type ConvertImageFileOptions, convertImageFile } from './platform/node/convert-image-file.ts';
 export {
   type CreatedImage,
   type CreateImageFileOptions,
   createImageFile,
 } from './platform/node/create-image-file.ts';
 export { NodeFileDevice, NodeReadDevice } from './platform/node/file-device.ts';
+export { digestFile } from './platform/node/file-digests.ts';
 export {
   type ImageFile,
   type Layer,

@@ -17,6 +17,7 @@ export type ErrorKind =
   | 'io'
   | 'cancelled';
 
+/** What an error may carry beside its message. */
 export interface ErrorDetail {
   /** qemu-img name of the option at fault, for a form that wants to point at it. */
   readonly option?: string;
@@ -25,6 +26,7 @@ export interface ErrorDetail {
   readonly cause?: unknown;
 }
 
+/** The one error class: a kind to branch on, and a message that names thing, place and fact. */
 export class DiskwrightError extends Error {
   override readonly name = 'DiskwrightError';
   readonly kind: ErrorKind;

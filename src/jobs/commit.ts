@@ -15,6 +15,7 @@ const STRETCH = 10 * 1024 * 1024;
 const SMALLEST_GRANULE = 4096;
 const LARGEST_GRANULE = 65536;
 
+/** What is to be written down, and into what. */
 export interface CommitRequest {
   /** The image first; `base` is one of them. */
   readonly chain: Chain;

@@ -8,12 +8,14 @@ import type { Extent, OpenImage } from '../engine/image/image.ts';
 const CHUNK = 2 * 1024 * 1024;
 const SECTOR = 512;
 
+/** The first difference between two disks. */
 export type Difference =
   | { readonly kind: 'content'; readonly at: number }
   /** With `strict` alone: allocated on one side only, or otherwise of another kind. */
   | { readonly kind: 'status'; readonly at: number }
   | { readonly kind: 'size' };
 
+/** What a comparison tells on its way. */
 export type CompareStep =
   | { readonly kind: 'progress'; readonly bytes: number; readonly total: number }
   /** The common part is equal, and one disk is longer. */

@@ -7,6 +7,7 @@ import type { Steps, WritableImage } from '../engine/image/writable.ts';
 const GATHERED = 1024 * 1024;
 const LARGEST = 256 * 1024 * 1024;
 
+/** What is to be copied, in blocks. */
 export interface CopyRequest {
   readonly source: Chain;
   /** Copied are the bytes [from, to) of the source, to the beginning of the target. */
@@ -31,6 +32,7 @@ function readAll(source: Chain, at: number, into: Uint8Array): void {
   }
 }
 
+/** Copies blocks of a disk as `dd` does; yields after each stretch. */
 export function* copyBlocks(request: CopyRequest): Steps {
   const { source, from, to, target } = request;
   const total = Math.max(0, to - from);

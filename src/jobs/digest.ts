@@ -105,6 +105,7 @@ export class LayoutDigest {
   }
 }
 
+/** Digests of a file, in hex. */
 export interface Digests {
   readonly layoutDigest: string;
   /** SHA-256 of the whole file, if it was asked for. */

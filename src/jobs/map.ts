@@ -5,6 +5,7 @@
 import type { ReadableDevice } from '../engine/device/device.ts';
 import { type Chain, locateInChain } from '../engine/image/access.ts';
 
+/** A stretch of a disk that has one answer to where its data is. */
 export interface MapEntry {
   readonly start: number;
   readonly length: number;

@@ -10,6 +10,7 @@ import { differingRuns } from './differing-runs.ts';
 
 const PIECE = 2 * 1024 * 1024;
 
+/** An image, what it rests on, and what it is to rest on. */
 export interface RebaseRequest {
   readonly image: WritableImage;
   /** What it rests on now; absent: on nothing. */

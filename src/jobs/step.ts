@@ -16,4 +16,5 @@ export interface Progress {
   readonly total: number;
 }
 
+/** Work in steps: run it with `pump`, or by hand; `return()` cancels it. */
 export type Operation<Result> = Generator<Step, Result, void>;

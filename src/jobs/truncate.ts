@@ -36,6 +36,7 @@ function restore(device: WritableDevice, oldSize: number, thrown: unknown): neve
   throw thrown;
 }
 
+/** Gives a file another length, preallocating what is new if that is asked for; yields steps. */
 export function* truncateDevice(device: WritableDevice, size: number, mode: TruncateMode): Operation<void> {
   const oldSize = device.size;
   if (mode === 'off') {

@@ -1,6 +1,7 @@
 /** Good starting points by product and by need: each a recipe, with the reason why it is as it is. */
 import type { Recipe } from './recipe.ts';
 
+/** A good starting point, with the reason for it. */
 export interface Preset {
   readonly name: string;
   /** Why these options, in a sentence or two. */

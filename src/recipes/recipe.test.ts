@@ -65,7 +65,12 @@ describe('a recipe file', () => {
   ])('%s is refused', (text, message) => expect(refusal(text)).toMatch(message));
 
   test('has no secrets, and keeps where they are', () => {
-    const flags = [['--object', 'secret,id=a,data=hush'], ['--object=secret,data=hush,id=a'], ['-u']];
+    const flags = [
+      ['--object', 'secret,id=a,data=hush'],
+      ['--object=secret,data=hush,id=a'],
+      ['--object', '{"qom-type":"secret","data":"hush"}'],
+      ['-u'],
+    ];
     const others = [['--object', 'secret,id=a,file=key.txt']];
     const recipe: Recipe = { format: 'qcow2', options: { 'encrypt.key-secret': 'a' }, flags: [...flags, ...others] };
     for (const text of [printRecipe(recipe), printLink(recipe)]) expect(text).not.toContain('hush');

@@ -13,6 +13,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Raised when the meaning of a key changes; new keys do not raise it. */
 export const RECIPE_VERSION = 1;
 
+/** A create request as data. */
 export interface Recipe {
   /** Name of the format in qemu-img. */
   readonly format: string;
@@ -41,10 +42,8 @@ export const unknownKeys = ({ rest = {} }: Recipe): string[] =>
   Object.keys(rest).filter((key) => !REMARKS.includes(key));
 
 /** Whether a flag defines a secret by its value; the names of secrets, and of files that hold them, may stay. */
-function holdsSecret(flag: readonly string[]): boolean {
-  const definition = flag.join('=').replace(/^--object=/, '');
-  return definition.startsWith('secret') && /,data=/.test(definition);
-}
+const holdsSecret = (flag: readonly string[]): boolean =>
+  /^--?ob/.test(flag[0] ?? '') && /(?:^|[,{\s"])data"?\s*[=:]/.test(flag.join(' ').replace('=', ','));
 
 /** The recipe without the values of secrets: what may go into a file or a link. */
 export function withoutSecrets(recipe: Recipe): Recipe {

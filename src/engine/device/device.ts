@@ -13,6 +13,7 @@ export interface DeviceRun {
   readonly length: number;
 }
 
+/** Bytes at offsets, to be read. */
 export interface ReadableDevice {
   /** Length in bytes. */
   readonly size: number;

@@ -9,6 +9,7 @@ import { assertRange, assertTransfer } from './transfer.ts';
 
 const PAGE = 64 * 1024;
 
+/** A writable device in memory; holds only what was written, so that a huge sparse image costs its tables. */
 export class MemoryDevice implements WritableDevice {
   private readonly pages = new Map<number, Uint8Array>();
   private length = 0;

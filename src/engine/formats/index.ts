@@ -31,4 +31,5 @@ export const formats: readonly FormatSpec[] = [
   raw,
 ];
 
+/** The format with this name in qemu-img, if it is known here. */
 export const findFormat = (name: string): FormatSpec | undefined => formats.find((format) => format.name === name);

@@ -6,6 +6,7 @@ import { MAX_TRANSFER } from '../device/device.ts';
 import { DiskwrightError } from '../errors.ts';
 import type { Extent, OpenImage } from './image.ts';
 
+/** An image and everything that it rests on, the image itself first. */
 export type Chain = readonly [OpenImage, ...OpenImage[]];
 
 export interface Located {

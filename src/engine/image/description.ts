@@ -5,8 +5,10 @@ import type { BackingReference } from './format.ts';
 export interface Facts {
   readonly [name: string]: FactValue;
 }
+/** A value among an image's facts, as JSON has it. */
 export type FactValue = string | number | bigint | boolean | Facts | readonly FactValue[];
 
+/** An internal snapshot, as an image lists it. */
 export interface SnapshotFacts {
   readonly id: string;
   readonly name: string;
@@ -20,6 +22,7 @@ export interface SnapshotFacts {
   readonly icount?: bigint;
 }
 
+/** What an image says about itself. */
 export interface ImageDescription {
   /** Bytes of the disk. */
   readonly virtualSize: number;

@@ -12,6 +12,7 @@ import type { ImageLayout } from './layout.ts';
 import type { CheckProgress, CheckReport, RepairMode, RepairReport } from './report.ts';
 import type { BitmapSource, OpenSettings, WritableDevices, WritableImage } from './writable.ts';
 
+/** A format as the registry lists it: light, without the code that knows its bytes. */
 export interface FormatSpec {
   /** Name in qemu-img. */
   readonly name: string;
@@ -29,6 +30,7 @@ export interface FormatSpec {
   load(): Promise<FormatDriver>;
 }
 
+/** What a format can do, loaded when it is needed. A capability is the presence of a member. */
 export interface FormatDriver {
   /**
    * Says whether the device holds this format: the reason in words (`"QFI\xfb" at 0, version 3`), or
@@ -83,6 +85,7 @@ export type Lock =
   /** The passphrase is the key; nothing tells a wrong one. */
   | { readonly kind: 'aes' };
 
+/** The image that another one rests on, as its header names it. */
 export interface BackingReference {
   /** As stored; relative names are relative to the image's folder. */
   readonly name: string;
@@ -90,6 +93,7 @@ export interface BackingReference {
   readonly format?: string;
 }
 
+/** A new image, as it was asked for. */
 export interface CreateRequest {
   /** Option texts without syntax problems; what is absent has its default. */
   readonly texts: OptionTexts;
@@ -100,6 +104,7 @@ export interface CreateRequest {
   readonly luksHeader?: Uint8Array | undefined;
 }
 
+/** What makes new images of a format. */
 export interface CreateDriver {
   /** How the disk is to be encrypted; undefined: it is not. Absent: the format cannot. */
   encryption?(request: CreateRequest): Encryption | undefined;
@@ -120,6 +125,7 @@ export interface Encryption {
   readonly texts: OptionTexts;
 }
 
+/** How large an image may become, by QEMU's own estimate. */
 export interface Estimate {
   readonly required: bigint;
   readonly fullyAllocated: bigint;
@@ -134,6 +140,7 @@ export interface Fact {
   readonly note: string;
 }
 
+/** What a request would give, known before anything is written. */
 export interface Forecast {
   readonly guestSize: number;
   /** The image as it would be made. */

@@ -36,6 +36,7 @@ export interface StoredUnit {
   readonly host: number;
 }
 
+/** An image that is open for reading. */
 export interface OpenImage {
   /** Bytes of the disk, whole sectors. */
   readonly virtualSize: number;

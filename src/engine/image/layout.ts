@@ -8,6 +8,7 @@
 /** What a stretch of the file is for. `free` is inside the file and not in use (its bytes may be stale). */
 export type Part = 'header' | 'luks' | 'refcount-table' | 'refcount-block' | 'l1' | 'l2' | 'data' | 'free';
 
+/** One stretch of a new file. */
 export interface Piece {
   readonly part: Part;
   /** Which of its kind: L2 table number, refcount block number, first guest cluster of data. */
@@ -21,6 +22,7 @@ export interface Piece {
   readonly content: 'bytes' | 'zeros' | 'hole';
 }
 
+/** Where everything in a new file goes, and how to fill it in. */
 export interface FileLayout {
   /** Length of the finished file. */
   readonly length: number;
@@ -47,6 +49,7 @@ export interface PartTotal {
   readonly bytes: number;
 }
 
+/** Sums over a layout, known without walking it. */
 export interface LayoutTotals {
   readonly length: number;
   /** Bytes that are really written, zeros included. */

@@ -47,6 +47,7 @@ export interface RepairReport {
   readonly again?: CheckReport;
 }
 
+/** How far a check has come. */
 export interface CheckProgress {
   /** Bytes of tables looked at, and an upper bound of them. */
   readonly done: number;

@@ -14,6 +14,7 @@ import type { OpenImage } from './image.ts';
 /** Work that takes long: yields progress (bytes or entries, an upper bound), can be left with `return()`. */
 export type Steps<Result = void> = Generator<{ readonly done: number; readonly total: number }, Result>;
 
+/** The files of an image that is opened for writing. */
 export interface WritableDevices {
   readonly image: WritableDevice;
   /** Guest data outside the image, where the image says that it has one. */
@@ -27,6 +28,7 @@ export interface WritableDevices {
   readonly backing?: Chain | undefined;
 }
 
+/** How an image is opened for writing. */
 export interface OpenSettings {
   /** Settings of the open image by QEMU's names (`lazy-refcounts`, `overlap-check`, …). */
   readonly texts?: Readonly<Record<string, string>>;
@@ -86,6 +88,7 @@ export interface LuksPatch {
   readonly bytes: Uint8Array;
 }
 
+/** An image that is open for writing. */
 export interface WritableImage extends OpenImage {
   /** One request, as long as memory allows: where it lands may depend on its length. Beyond the disk is `out-of-range`. */
   write(at: number, from: Uint8Array): void;

@@ -76,6 +76,7 @@ export interface TextOption extends Common {
   readonly placeholder?: string;
 }
 
+/** One create option: its kind says what its texts may be. */
 export type OptionDeclaration = SizeOption | NumberOption | FlagOption | ChoiceOption | TextOption;
 export type Declarations = Readonly<Record<string, OptionDeclaration>>;
 
@@ -141,6 +142,7 @@ export interface Limit<V> {
   readonly reason: string;
 }
 
+/** The create options of a format, with the rules between them. */
 export interface OptionSet<T extends Declarations = Declarations> {
   readonly declarations: T;
   readonly rules: readonly Rule<ValuesOf<T>>[];
@@ -159,6 +161,7 @@ export function declare<const T extends Declarations>(
 /** Declarations in the order of the summary line: the format's own, then the file layer's. */
 export const inOrder = (set: OptionSet): readonly OptionDeclaration[] => Object.values(set.declarations);
 
+/** The declaration of an option by its name in qemu-img. */
 export function findOption(set: OptionSet, qemu: string): OptionDeclaration | undefined {
   return inOrder(set).find((declaration) => declaration.qemu === qemu);
 }

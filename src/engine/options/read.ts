@@ -19,6 +19,7 @@ import {
   type ValuesOf,
 } from './declare.ts';
 
+/** What option texts mean, and what is wrong with them. */
 export interface Reading<T extends Declarations> {
   /** Typed values; an option with a problem of stage `syntax` or `value` has its default here. */
   readonly values: ValuesOf<T>;

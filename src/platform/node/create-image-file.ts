@@ -8,6 +8,7 @@ import { buildImage } from './build-image.ts';
 import { prepareImage } from './prepare-image.ts';
 import { Secrets } from './secrets.ts';
 
+/** A new image file, as it is asked for. */
 export interface CreateImageFileOptions {
   /** Path of the new image; relative to `cwd`. */
   readonly file: string;
@@ -29,6 +30,7 @@ export interface CreateImageFileOptions {
   readonly onNote?: (text: string) => void;
 }
 
+/** What became of a create request. */
 export interface CreatedImage {
   /** Option texts as used, with an inherited size filled in. */
   readonly options: OptionTexts;

@@ -50,6 +50,7 @@ function probeLength(fd: number): number {
   return high;
 }
 
+/** A file or block device of this host, opened for reading. */
 export class NodeReadDevice implements ReadableDevice {
   protected length: number;
   protected open = true;
@@ -99,6 +100,7 @@ export class NodeReadDevice implements ReadableDevice {
   }
 }
 
+/** A file or block device of this host, opened for reading and writing. */
 export class NodeFileDevice extends NodeReadDevice implements WritableDevice {
   write(at: number, from: Uint8Array): void {
     this.check(at, from.length);

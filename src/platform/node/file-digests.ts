@@ -15,6 +15,7 @@ function hostHash(): Hash {
   return { update: (bytes) => hash.update(bytes), finish: () => hash.digest('hex') };
 }
 
+/** SHA-256 and layout digest of a device, in one pass; lets the event loop turn. */
 export async function digestFile(device: ReadableDevice, options: PumpOptions = {}): Promise<Required<Digests>> {
   const { signal, onProgress } = options;
   const total = device.size;

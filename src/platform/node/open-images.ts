@@ -19,6 +19,7 @@ import { relativeToImage } from './image-name.ts';
 import type { Secrets } from './secrets.ts';
 import { type EncryptionSaid, type ImageReference, saidOf, unlockImage } from './unlock-image.ts';
 
+/** How images are opened for reading, and what may be opened along with them. */
 export interface OpenOptions {
   readonly cwd: string;
   /** Read an image that another program is writing to. */
@@ -47,6 +48,7 @@ export interface Layer extends ImageFile {
   readonly image: OpenImage;
 }
 
+/** An image that is open with everything that it rests on. Close it when done. */
 export interface OpenedChain {
   /** The image itself first, the bottom of the chain last. */
   readonly layers: readonly [Layer, ...Layer[]];

@@ -29,6 +29,7 @@ import {
 import { guardFirstSector, PROBED_RAW } from './probed-raw.ts';
 import { type ImageReference, saidOf, unlockImage } from './unlock-image.ts';
 
+/** How an image is opened for writing, and what may be touched. */
 export interface WritableOptions extends Omit<OpenOptions, 'share'> {
   /** Write a data file that is outside the image's folder. */
   readonly allowOutside?: boolean;
@@ -40,6 +41,7 @@ export interface WritableOptions extends Omit<OpenOptions, 'share'> {
   readonly withoutData?: boolean;
 }
 
+/** An image that is open for writing, with everything that it rests on. */
 export interface OpenedWritable {
   readonly name: string;
   readonly format: string;

@@ -6,6 +6,7 @@ import type { WritableDevice } from '../../engine/device/device.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 import type { Operation, Step } from '../../jobs/step.ts';
 
+/** How work is watched and cancelled. */
 export interface PumpOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -36,6 +37,7 @@ export async function unlessCancelled(work: Promise<void>, signal: AbortSignal |
   });
 }
 
+/** Runs an operation against a device. Cancelled by its signal, it rejects with kind `cancelled`. */
 export async function pump<Result>(
   operation: Operation<Result>,
   device: WritableDevice,

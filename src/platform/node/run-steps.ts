@@ -8,6 +8,7 @@ import { turnsOfEventLoop } from './turns.ts';
 
 const LEFT_WHOLE = 'cancelled; the image is whole, the rest of the work is left undone';
 
+/** Runs steps on an open image. Cancelled by its signal, it rejects with kind `cancelled` and the image is whole. */
 export async function runSteps<Result>(
   steps: Steps<Result>,
   { signal, onProgress }: PumpOptions = {},
