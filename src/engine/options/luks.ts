@@ -101,7 +101,7 @@ export function luksOptions(prefix: '' | 'encrypt.', place: Placed) {
       kind: 'number',
       qemu: `${prefix}iter-time`,
       label: 'Time per try',
-      help: 'What one try of a passphrase costs on a machine like this one: the longer, the harder to guess.',
+      help: 'Milliseconds that one try of a passphrase takes on a machine like this one: more is harder to guess.',
       place: place(8),
       default: '2000',
       unprinted: true,

@@ -163,6 +163,11 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
     });
   }
 
+  // There the passphrase is no extra.
+  useEffect(() => {
+    if (line.format === 'luks') setOpenFolds((current) => new Set(current).add('encryption'));
+  }, [line.format]);
+
   const [goal, setGoal] = useState<{ readonly spot: Spot }>();
   // After the fold is open.
   useEffect(() => {

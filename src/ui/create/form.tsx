@@ -190,8 +190,19 @@ export function CreateForm(props: Props) {
         open={openFolds.has(fold.name)}
         onToggle={(open) => onFold(fold.name, open)}
       >
-        {fieldsOf(fold)}
-        {beside?.[fold.name]}
+        {fold.name === 'encryption' ? (
+          // What one has to type before what one may choose.
+          <>
+            {fieldsOf({ ...fold, options: fold.options.slice(0, 1) })}
+            {beside?.[fold.name]}
+            {fieldsOf({ ...fold, options: fold.options.slice(1) })}
+          </>
+        ) : (
+          <>
+            {fieldsOf(fold)}
+            {beside?.[fold.name]}
+          </>
+        )}
       </FoldView>
     );
   }

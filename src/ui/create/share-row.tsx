@@ -34,6 +34,12 @@ export function ShareRow({ recipe, link, onLoad }: Props) {
   const secrets = (recipe.flags?.length ?? 0) > (withoutSecrets(recipe).flags?.length ?? 0);
   const without = secrets ? ' The secret on the command line is not in it.' : '';
 
+  const { format, options } = recipe;
+  const keyed = format === 'luks' || options['encrypt.format'] === 'luks';
+  const same = keyed
+    ? 'Same recipe, same layout; the keys are random each time.'
+    : 'Same recipe, same bytes, same SHA-256.';
+
   async function copy() {
     try {
       await navigator.clipboard.writeText(`${location.origin}${location.pathname}${link}`);
@@ -51,7 +57,7 @@ export function ShareRow({ recipe, link, onLoad }: Props) {
 
   return (
     <div className="share">
-      <p role="status">{said || 'Same recipe, same bytes, same SHA-256.'}</p>
+      <p role="status">{said || same}</p>
       <div className="share__ways">
         <button className="linkbtn" type="button" onClick={copy}>
           Copy link

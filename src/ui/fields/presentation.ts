@@ -25,7 +25,6 @@ const presentations: Readonly<Record<string, Presentation>> = {
   encryption: { hidden: 'unset' },
   'encrypt.key-secret': { hidden: 'always' },
   'key-secret': { hidden: 'always' },
-  'encrypt.iter-time': { unit: { one: 'ms', many: 'ms' } },
   refcount_bits: { unit: { one: 'bit', many: 'bits' } },
   backing_fmt: { mono: true, suggestions: 'qcow2 raw vmdk vdi vhdx vpc qed qcow parallels luks dmg'.split(' ') },
 };

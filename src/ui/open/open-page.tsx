@@ -16,6 +16,7 @@ import { PartitionsPanel } from './partitions-panel.tsx';
 import { ReadersPanel } from './readers-panel.tsx';
 import { SummaryPanel } from './summary-panel.tsx';
 import { TroublePanel } from './trouble-panel.tsx';
+import { forgetPassphrases, handedOver, UnlockPanel, unlocked } from './unlock-panel.tsx';
 import { useExtraction } from './use-extraction.ts';
 import { type OpenImageHandle, useImage } from './use-image.ts';
 import { useMap } from './use-map.ts';
@@ -44,9 +45,10 @@ interface LookProps {
   readonly onAdd: (files: readonly File[], as?: string) => void;
   readonly onFiles: (files: readonly File[]) => void;
   readonly onConvert: () => void;
+  readonly onUnlock: (name: string, passphrase: Uint8Array) => void;
 }
 
-function Look({ client, report, image, onAdd, onFiles, onConvert }: LookProps) {
+function Look({ client, report, image, onAdd, onFiles, onConvert, onUnlock }: LookProps) {
   const [spot, setSpot] = useState<Spot>({
     // A raw file is the disk, and the disk's tables have names.
     space: report.format === 'raw' && report.disk ? 'guest' : 'file',
@@ -75,6 +77,9 @@ function Look({ client, report, image, onAdd, onFiles, onConvert }: LookProps) {
         <div className="page page--open">
           <aside className="stack" aria-label="Findings">
             <TroublePanel report={report} onAdd={onAdd} />
+            {report.locked.map((one) => (
+              <UnlockPanel key={one.name} locked={one} onUnlock={(passphrase) => onUnlock(one.name, passphrase)} />
+            ))}
             {report.can.check && (
               <CheckPanel
                 image={image}
@@ -146,8 +151,11 @@ export default function OpenPage({ client, order, onFiles, onOrder, onConvert }:
         image={image}
         onAgain={again}
         onFiles={onFiles}
-        onConvert={() => onConvert(order)}
-        onClose={() => onOrder(undefined)}
+        onConvert={() => onConvert(handedOver(order))}
+        onClose={() => {
+          forgetPassphrases(order);
+          onOrder(undefined);
+        }}
       />
       {opening.state === 'open' && image && (
         <Look
@@ -157,7 +165,8 @@ export default function OpenPage({ client, order, onFiles, onOrder, onConvert }:
           image={image}
           onAdd={add}
           onFiles={onFiles}
-          onConvert={() => onConvert(order)}
+          onConvert={() => onConvert(handedOver(order))}
+          onUnlock={(name, passphrase) => onOrder(unlocked(order, name, passphrase))}
         />
       )}
     </main>

@@ -42,7 +42,7 @@ function missingNote({ role, name, by, never, format }: MissingFile, onAdd: Add)
 }
 
 function notesOf(report: OpenReport, onAdd: Add): Note[] {
-  const { wrapping, problem, diskProblem, missing, spare, packed } = report;
+  const { wrapping, problem, diskProblem, missing, locked, spare, packed } = report;
   const notes: Note[] = [];
   if (wrapping) {
     notes.push({
@@ -56,7 +56,7 @@ function notesOf(report: OpenReport, onAdd: Add): Note[] {
     const text = `${problem.message}${problem.fix === undefined ? '' : ` ${problem.fix}`} What can be read of it is shown.`;
     notes.push({ key: 'problem', bad: true, title: 'QEMU would not open it, and neither does this page.', text });
   }
-  if (diskProblem) {
+  if (diskProblem && locked.length === 0) {
     notes.push({ key: 'disk', bad: true, title: 'Its disk cannot be read.', text: diskProblem.message });
   }
   for (const file of missing) notes.push(missingNote(file, onAdd));
