@@ -9,6 +9,8 @@ import { type BytesSource, References } from './references.ts';
 import { assertRange, assertTransfer } from './transfer.ts';
 
 const PAGE = 16 * 1024;
+/** Looked at between two steps. */
+const PAGES_A_STEP = 64;
 
 /**
  * A stretch of the finished file: `own` bytes are read from the overlay, `reference` ones stand in `source` at `from`,
@@ -180,12 +182,13 @@ export class OverlayDevice implements WritableDevice {
     this.#references.clear(0, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Gives up kept pages whose bytes are those of the base: nothing was changed there. */
-  dropUnchanged(): void {
+  /** Gives up kept pages whose bytes are those of the base: nothing was changed there. Yields once in a while. */
+  *dropUnchanged(): Generator<void, void> {
     const { base } = this.#settings;
     if (!base) return;
     const there = new Uint8Array(PAGE);
-    for (const number of this.#held(0, base.size)) {
+    for (const [looked, number] of this.#held(0, base.size).entries()) {
+      if (looked % PAGES_A_STEP === PAGES_A_STEP - 1) yield;
       const at = number * PAGE;
       const length = Math.min(PAGE, this.#size - at);
       const page = this.#pages.get(number) as Uint8Array;

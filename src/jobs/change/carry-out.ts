@@ -150,7 +150,7 @@ export function* carryOutInPlace(subject: SubjectInPlace, change: ChangeInPlace)
       },
     );
   }
-  overlay.dropUnchanged();
+  for (const _step of overlay.dropUnchanged()) yield { done: 1, total: 1 };
   const names = { image: name, format, result: subject.resultName };
   const planned = told({
     subject,

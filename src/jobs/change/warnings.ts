@@ -8,6 +8,9 @@ import { bitmapsIn } from './new-image.ts';
 
 const many = (count: number, one: string): string => `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
 
+const leftBehind = (count: number, what: string): string =>
+  count === 1 ? `The ${what} is not in the new image.` : `The ${many(count, what)} are not in the new image.`;
+
 function afterRepair({ again }: RepairReport): string[] {
   if (!again) return [];
   const left: string[] = [];
@@ -71,13 +74,10 @@ export function warningsOfRewriting(change: Rewriting, description: ImageDescrip
   const warnings: string[] = [];
   const { snapshots = [] } = description;
   const bitmaps = bitmapsIn(description).length;
-  if (snapshots.length > 0) {
-    const all =
-      change.kind === 'snapshot-extract' ? 'no snapshots' : `none of the ${many(snapshots.length, 'snapshot')}`;
-    warnings.push(`The new image has ${all}.`);
-  }
+  if (change.kind === 'snapshot-extract') warnings.push('The new image has no snapshots.');
+  else if (snapshots.length > 0) warnings.push(leftBehind(snapshots.length, 'snapshot'));
   if (bitmaps > 0 && (change.kind !== 'compact' || change.bitmaps === 'drop')) {
-    warnings.push(`The new image has none of the ${many(bitmaps, 'bitmap')}.`);
+    warnings.push(leftBehind(bitmaps, 'bitmap'));
   }
   if (change.kind === 'snapshot-extract') {
     const { id, name } = change.snapshot;
