@@ -28,9 +28,8 @@ function useWidth(): [(element: HTMLElement | null) => void, number] {
   const [width, setWidth] = useState(NARROW);
   useEffect(() => {
     if (!element) return;
-    const measure = () => setWidth(element.clientWidth);
-    measure();
-    const observer = new ResizeObserver(measure);
+    // It is told once at the start, when the layout is done: asking earlier would force one.
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
     observer.observe(element);
     return () => observer.disconnect();
   }, [element]);

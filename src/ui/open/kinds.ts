@@ -1,4 +1,5 @@
 /** The words and the looks of what a cluster can be. Hue says the family, texture the level. */
+import { groupDigits } from '../../engine/bytes/units.ts';
 import { ClusterKind } from '../../engine/image/cluster-kinds.ts';
 import type { Space } from '../../worker/open/protocol.ts';
 
@@ -116,5 +117,5 @@ export const nameOf = (kind: number, space: Space = 'file'): string => {
 export function countOf(count: number, kind: number, space: Space): string {
   const [one, more] =
     space === 'guest' && kind === ClusterKind.free ? ['not in this file', 'not in this file'] : lookOf(kind).words;
-  return `${count.toLocaleString('en')} ${count === 1 ? one : more}`;
+  return `${groupDigits(count)} ${count === 1 ? one : more}`;
 }

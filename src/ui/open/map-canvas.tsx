@@ -77,7 +77,7 @@ export function MapCanvas(props: Props) {
       const next = gridFor(element.clientWidth);
       if (next.columns !== grid.columns || next.rows !== grid.rows) onGrid(next);
     };
-    measure();
+    // It is told once at the start, when the layout is done: asking earlier would force one.
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();

@@ -1,6 +1,6 @@
 /** The map of all clusters at any zoom: a picture with a cursor, or the same as a table. */
 import { type FormEvent, useState } from 'react';
-import { formatBytes } from '../../engine/bytes/units.ts';
+import { formatBytes, groupDigits } from '../../engine/bytes/units.ts';
 import type { MapSummary, OpenReport, Space } from '../../worker/open/protocol.ts';
 import { MinusIcon, PlusIcon } from '../icons.tsx';
 import { CellLine } from './cell-line.tsx';
@@ -36,7 +36,7 @@ function Legend({
         <li key={kind} data-kind={kind}>
           <button type="button" className="legend__go" onClick={() => onFind(kind)}>
             <i className={`tx tx--${texture} tx--${colour}`} />
-            {nameOf(kind, space)} <b>{(counts[kind] ?? 0).toLocaleString('en')}</b>
+            {nameOf(kind, space)} <b>{groupDigits(counts[kind] ?? 0)}</b>
             <span className="sr">: go to the next</span>
           </button>
         </li>

@@ -27,12 +27,14 @@ export function usePalette(probes: RefObject<HTMLElement | null>): Palette | und
       const [gap = '', text = '', tick = '', accent = ''] = INKS.map(colour);
       setPalette({ colours, gap, text, tick, accent });
     };
-    read();
+    // In the next frame, which works the styles out anyway.
+    const frame = requestAnimationFrame(read);
     const media = matchMedia('(prefers-color-scheme: dark)');
     const watcher = new MutationObserver(read);
     watcher.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
     media.addEventListener('change', read);
     return () => {
+      cancelAnimationFrame(frame);
       watcher.disconnect();
       media.removeEventListener('change', read);
     };
