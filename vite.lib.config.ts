@@ -1,5 +1,5 @@
 /**
- * Builds the library: one entry for any place, one for Node, formats as chunks of their own, and the
+ * Builds the library: one entry for any place, one for Node, every module a file of its own, and the
  * declarations from tsc, the schema of recipes.
  */
 import { execFileSync } from 'node:child_process';
@@ -44,7 +44,13 @@ export default defineConfig({
     lib: { entry: { index: 'src/index.ts', node: 'src/node.ts' }, formats: ['es'] },
     rolldownOptions: {
       external: /^node:/,
-      output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
+      // A file for each module, so that who bundles the library gets what is used and no more.
+      output: {
+        preserveModules: true,
+        preserveModulesRoot: 'src',
+        // npm packs no folder of that name.
+        entryFileNames: ({ name }) => `${name.replace(/^(?:.*\/)?node_modules\//, 'vendor/')}.js`,
+      },
     },
   },
 });
