@@ -20,6 +20,8 @@ const FIRST_TRY = 2 ** 15;
 /** What takes less tells little. */
 const SHORT_MS = 100;
 const ENOUGH_MS = 500;
+/** No host does so many in half a second. */
+const BEYOND_ANY_HOST = 2 ** 34;
 
 async function measurePace(deriver: KeyDeriver, question: Question & { readonly kind: 'pace' }): Promise<number> {
   for (let iterations = FIRST_TRY; ; ) {
@@ -27,6 +29,7 @@ async function measurePace(deriver: KeyDeriver, question: Question & { readonly 
     (await deriver.derive({ ...question, kind: 'derive', iterations })).fill(0);
     const took = deriver.now() - start;
     if (took > ENOUGH_MS) return Math.max(1, Math.floor((iterations * 1000) / took));
+    if (iterations > BEYOND_ANY_HOST) throw new Error('internal error: the clock stands still');
     iterations = took < SHORT_MS ? iterations * 10 : Math.max(iterations + 1, Math.floor((iterations * 1000) / took));
   }
 }
