@@ -2,7 +2,7 @@
  * A passphrase: hidden unless one asks to see it. It stays in the memory of the component that owns it and goes nowhere
  * but to the worker.
  */
-import { useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { strengthOf } from './passphrase-strength.ts';
 import './passphrase.css';
 
@@ -40,6 +40,11 @@ function Strength({ value }: { readonly value: string }) {
 
 export function PassphraseField({ id, option, label, value, help, fresh, problem, disabled = false, onChange }: Props) {
   const [shown, setShown] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  // Set as a property: React would write a value into the document as well, where everyone reads.
+  useEffect(() => {
+    if (input.current && input.current.value !== value) input.current.value = value;
+  }, [value]);
   const detail = useId();
   return (
     <div className="field" data-option={option}>
@@ -52,7 +57,7 @@ export function PassphraseField({ id, option, label, value, help, fresh, problem
             className="input input--mono"
             id={id}
             type={shown ? 'text' : 'password'}
-            value={value}
+            ref={input}
             disabled={disabled}
             spellCheck={false}
             autoComplete={fresh ? 'new-password' : 'off'}
