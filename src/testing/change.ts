@@ -15,6 +15,8 @@ export interface ChangeDetail {
   /** File of the new backing image, for a safe rebase. */
   readonly fresh?: string;
   readonly mostOwn?: number;
+  /** The image's data file. */
+  readonly data?: string;
 }
 
 const PIECE = 1024 * 1024;
@@ -59,12 +61,13 @@ export async function changeFile(
   file: string,
   change: ChangeInPlace,
   result: string,
-  { fresh, ...detail }: ChangeDetail = {},
+  { fresh, data, ...detail }: ChangeDetail = {},
 ): Promise<PlannedChange> {
   const options = { cwd: dirname(file), share: true };
   const image = await openImageFile({ name: file }, options);
   const reads = change.kind === 'resize' || (change.kind === 'rebase' && change.mode === 'safe');
   const old = reads ? await openChain({ name: file }, options) : undefined;
+  const dataFile = data === undefined ? undefined : await openImageFile({ name: data, format: 'raw' }, options);
   const newOne = fresh === undefined ? undefined : await openChain({ name: fresh }, options);
   const top = newOne && statSync(fresh as string).ino;
   const above = old?.layers.slice(1).findIndex(({ stat }) => stat.ino === top) ?? -1;
@@ -78,6 +81,7 @@ export async function changeFile(
           name: 'disk.qcow2',
           format: image.format,
           base: image.device,
+          data: dataFile?.device,
           backing: old && belowOf(old),
           fresh: newOne?.chain,
           ...(above < 0 ? {} : { above }),
@@ -89,6 +93,7 @@ export async function changeFile(
     return done.planned;
   } finally {
     image.device.close();
+    dataFile?.device.close();
     old?.close();
     newOne?.close();
   }
@@ -98,7 +103,7 @@ export async function rewriteFile(
   file: string,
   change: Rewriting,
   result: string,
-  detail: ChangeDetail = {},
+  { mostOwn = common.mostOwn }: Pick<ChangeDetail, 'mostOwn'> = {},
 ): Promise<PlannedChange> {
   const options = { cwd: dirname(file), share: true };
   const snapshot = change.kind === 'snapshot-extract' ? { ...change.snapshot } : undefined;
@@ -110,7 +115,7 @@ export async function rewriteFile(
       carryOutRewriting(
         {
           ...common,
-          ...detail,
+          mostOwn,
           ...(await loaded(image.format)),
           name: 'disk.qcow2',
           format: image.format,

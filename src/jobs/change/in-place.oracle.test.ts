@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { changeFile } from '../../testing/change.ts';
+import { changeFile, rewriteFile } from '../../testing/change.ts';
 import { makeImage, type Recipe, recipes } from '../../testing/oracle/qcow2-recipes.ts';
 import { imageInfo, qemuImg, qemuImgOrThrow, qemuIo } from '../../testing/oracle/qemu-tools.ts';
 import { withTempDirAsync } from '../../testing/oracle/temp-dir.ts';
@@ -182,5 +182,42 @@ describe('repair', () => {
       expect(planned).toMatchObject({ unchanged: true, after: { changed: 0 } });
       expect(readFileSync(result).equals(readFileSync(file))).toBe(true);
     });
+  });
+});
+
+describe('a data file', () => {
+  test('is not needed where only tables change, and a change that would rewrite it is refused', async () => {
+    await withTempDirAsync(async (dir) => {
+      const file = makeImage(recipe('data file'), dir);
+      const data = `${file}.data`;
+      const copy = join(dir, 'theirs.qcow2');
+      copyFileSync(file, copy);
+      qemuImgOrThrow(['amend', '-o', 'refcount_bits=32', copy]);
+      const result = join(dir, 'result.qcow2');
+      await changeFile(file, { kind: 'amend', refcountBits: 32 }, result, { data });
+      expect(readFileSync(result).equals(readFileSync(copy))).toBe(true);
+      const before = readFileSync(data);
+      const larger = changeFile(file, { kind: 'resize', size: 2 ** 24 }, result, { data });
+      await expect(larger).rejects.toThrow(/would rewrite the data file/);
+      expect(readFileSync(data).equals(before)).toBe(true);
+    });
+  });
+});
+
+test('an encrypted image is resized without its key, and not written anew without encryption', async () => {
+  await withTempDirAsync(async (dir) => {
+    const file = join(dir, 'image.qcow2');
+    // The old encryption derives no key: LUKS would take seconds for that.
+    const secret = ['--object', 'secret,id=s,data=x'];
+    const aes = ['-o', 'encrypt.format=aes,encrypt.key-secret=s'];
+    qemuImgOrThrow(['create', '-q', '-f', 'qcow2', ...secret, ...aes, file, '1G']);
+    const copy = join(dir, 'theirs.qcow2');
+    copyFileSync(file, copy);
+    const options = `driver=qcow2,encrypt.key-secret=s,file.filename=${copy}`;
+    qemuImgOrThrow(['resize', ...secret, '--image-opts', options, '8G']);
+    const result = join(dir, 'result.qcow2');
+    await changeFile(file, { kind: 'resize', size: 2 ** 33 }, result);
+    expect(readFileSync(result).equals(readFileSync(copy))).toBe(true);
+    await expect(rewriteFile(file, { kind: 'compact' }, result)).rejects.toThrow(/encrypted/);
   });
 });

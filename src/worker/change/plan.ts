@@ -4,6 +4,7 @@ import { type CarriedOut, carryOutInPlace, carryOutRewriting } from '../../jobs/
 import type { RewriteStep } from '../../jobs/change/rewrite.ts';
 import { ReadAhead } from '../convert/read-ahead.ts';
 import { unlessCancelled } from '../convert/run-steps.ts';
+import { whenClosed } from '../open/current-session.ts';
 import { troubleOf } from '../open/layers.ts';
 import type { OpenOrder } from '../open/protocol.ts';
 import type { Session } from '../open/session.ts';
@@ -88,6 +89,10 @@ interface Kept {
 }
 
 let kept: Kept | undefined;
+
+whenClosed(() => {
+  forget().catch(() => {});
+});
 
 const fileKey = ({ name, size, lastModified }: File): string => `${name}/${size}/${lastModified}`;
 

@@ -7,15 +7,7 @@
  * is made.
  */
 import type { PlannedChange } from '../../jobs/change/carry-out.ts';
-import type {
-  ChangeCommands,
-  ChangeFact,
-  ChangeInPlace,
-  CompressedClusters,
-  Rebase,
-  Rewriting,
-  SnapshotPick,
-} from '../../jobs/change/change.ts';
+import type { ChangeCommands, ChangeInPlace, CompressedClusters, Rebase, Rewriting } from '../../jobs/change/change.ts';
 import type { Sink } from '../../platform/browser/deliver/choose.ts';
 import type { SelfCheck } from '../engine-client.ts';
 import type { SuppliedFile, Trouble } from '../open/protocol.ts';
@@ -70,4 +62,4 @@ export interface ChangeAnswers {
   forget: undefined;
 }
 
-export type { ChangeCommands, ChangeFact, CompressedClusters, PlannedChange, SnapshotPick };
+export type { ChangeCommands, CompressedClusters, PlannedChange };

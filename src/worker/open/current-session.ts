@@ -6,7 +6,15 @@ import { Session } from './session.ts';
 
 let current: { readonly id: string; readonly session: Promise<Session> } | undefined;
 
+/** Called when the open session is closed: what others keep of it goes, too. */
+const listeners: (() => void)[] = [];
+
+export function whenClosed(listener: () => void): void {
+  listeners.push(listener);
+}
+
 function closeCurrent(): void {
+  for (const listener of listeners) listener();
   current?.session.then((session) => session.close()).catch(() => {});
   current = undefined;
 }
