@@ -51,6 +51,10 @@ export class Marker {
     this.#fileLength = fileLength;
   }
 
+  get fileLength(): number {
+    return this.#fileLength;
+  }
+
   /** End of the last cluster that the file has a part of. */
   get end(): number {
     return Math.ceil(this.#fileLength / this.#clusterSize) * this.#clusterSize;

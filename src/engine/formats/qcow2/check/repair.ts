@@ -24,6 +24,9 @@ import { openSubject, type Subject, type Survey, survey } from './survey.ts';
 
 const KNOWN_AUTOCLEAR = Autoclear.bitmaps | Autoclear.rawExternalData;
 
+/** Bytes that the file may grow by to give a refcount block the place that the table says; else they are built anew. */
+const MOST_GROWTH = 2 ** 28;
+
 type Repair<Result = void> = Generator<CheckProgress, Result>;
 
 /** What every writable open does: autoclear bits of unknown meaning go, and bitmaps that are not up to date. */
@@ -131,13 +134,16 @@ class ImageRepair {
     if (findings.failures > 0) return undefined;
     const before = findings.verdict;
     const { highest, lost } = yield* compareRefcounts(device, header, surveyed, findings);
-    if (surveyed.broken || lost) {
+    const missing = surveyed.fileLength - device.size;
+    if (surveyed.broken || lost || missing > MOST_GROWTH) {
       if (!this.#all) return undefined;
       // Counts that could not be read are replaced.
       findings.failures = 0;
       return yield* this.#rebuild(surveyed);
     }
     if (findings.corruptions === 0 && findings.leaks === 0) return { survey: surveyed, highest };
+    // A block behind the end that counts itself, and is needed: its counts are zeros.
+    if (missing > 0) device.resize(surveyed.fileLength);
     // Entries that were dropped are gone from the medium before anything counts less.
     device.flush();
     findings.resume(before);

@@ -75,6 +75,8 @@ export interface Survey extends Comparison {
   readonly broken: boolean;
   /** Something refers to what lies behind the end of the file. */
   readonly beyond: Beyond;
+  /** How long the file has to be, in bytes, for the refcount blocks that a repair has taken for granted. */
+  readonly fileLength: number;
 }
 
 function refuseOverlap(tables: string, walked: number, device: ReadableDevice): void {
@@ -208,5 +210,14 @@ export function* survey(
   }
   const broken = checkBlocks(device, header, marker, counts, findings, zeroEntry !== undefined);
   const end = Math.max(marker.end / clusterSize, counts.end);
-  return { counts, stored, end, tally, broken, beyond: marker.beyond, ones: copied?.ones };
+  return {
+    counts,
+    stored,
+    end,
+    tally,
+    broken,
+    beyond: marker.beyond,
+    fileLength: marker.fileLength,
+    ones: copied?.ones,
+  };
 }
