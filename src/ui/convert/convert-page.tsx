@@ -301,7 +301,10 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
       <div className="stack">
         <h1 className="sr">Convert disk images</h1>
         {jobs.length > 0 && (
-          <section aria-label="Conversions">
+          <section aria-labelledby="convert-jobs">
+            <h2 id="convert-jobs" className="sr">
+              Conversions
+            </h2>
             <ul className="tasks" ref={list}>
               {jobs.map((job, index) => (
                 <JobCard

@@ -59,7 +59,7 @@ export function UseItTabs({ saved, first }: Props) {
 
   const guide = guides[current];
   return (
-    <section className="use" aria-labelledby={`${id}-title`}>
+    <section className="use" aria-label={`Use ${saved.file} in`}>
       <h2 id={`${id}-title`}>Use it in</h2>
       <div className="tabs" role="tablist" aria-labelledby={`${id}-title`} onKeyDown={turn}>
         {guides.map(({ program }, index) => (
