@@ -39,7 +39,7 @@ export function usePassphrase(encrypting: Encrypting | undefined, saved: boolean
     if (saved || !encrypting) forget();
   }, [saved, encrypting, forget]);
   const unavailable = globalThis.isSecureContext === false ? INSECURE : undefined;
-  const empty = text === '';
+  const empty = text === '' && !saved;
   const problems = useMemo(() => problemsOf(encrypting, unavailable, empty), [encrypting, unavailable, empty]);
   return { text, set: setText, unavailable, problems };
 }

@@ -67,8 +67,10 @@ function Proof({ client, order, report, guestSize }: Omit<Props, 'onAnother' | '
             <dd>
               <Hex hex={file.layoutDigest} />
               <small>
-                SHA-256 over the length and the written runs, holes skipped: the same recipe gives the same digest, at
-                any size.
+                SHA-256 over the length and the written runs, holes skipped:{' '}
+                {secretIdOf(order.texts) === undefined
+                  ? 'the same recipe gives the same digest, at any size.'
+                  : 'its keys are random, so only a copy of this very file has it.'}
               </small>
             </dd>
             <dd>

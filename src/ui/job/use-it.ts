@@ -197,7 +197,7 @@ function libvirt(ready: Ready, secret: string): Step[] {
     `  <encryption format='luks'>\n    <secret type='passphrase' uuid='${uuid}'/>\n  </encryption>\n</source>`;
   return [
     {
-      text: 'Give libvirt the passphrase. Any other UUID will do as well.',
+      text: 'Give libvirt the passphrase. Every disk needs a UUID of its own: uuidgen makes another.',
       command: `cat > secret.xml <<'END'\n${definition}\nEND\nsudo virsh secret-define secret.xml\nsudo virsh secret-set-value ${uuid} --file ${secretFile(secret)} --plain`,
     },
     {

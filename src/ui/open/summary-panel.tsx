@@ -17,9 +17,10 @@ const word = (value: FactValue | undefined): string =>
   value === true ? 'on' : value === false ? 'off' : String(value);
 
 function encryptionOf({ encrypted, facts }: OpenReport): Row {
-  const encrypt = facts?.['encrypt'] as { readonly format?: string; readonly 'cipher-alg'?: string } | undefined;
+  const encrypt = facts?.['encrypt'] as Readonly<Record<string, string>> | undefined;
   if (!encrypted) return { label: 'Encryption', value: 'none' };
-  return { label: 'Encryption', value: encrypt?.format ?? 'yes', note: encrypt?.['cipher-alg'] };
+  const cipher = [encrypt?.['cipher-alg'], encrypt?.['cipher-mode'], encrypt?.['ivgen-alg']].filter(Boolean).join(', ');
+  return { label: 'Encryption', value: encrypt?.['format'] ?? 'yes', note: cipher };
 }
 
 function rowsOf(report: OpenReport): Row[] {

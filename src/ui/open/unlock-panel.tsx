@@ -2,7 +2,6 @@
 import { type FormEvent, useId, useState } from 'react';
 import type { LockedImage, OpenOrder } from '../../worker/open/protocol.ts';
 import { PassphraseField } from '../fields/passphrase-field.tsx';
-import { LockIcon } from '../icons.tsx';
 
 /** The same files, one with a passphrase. */
 export const unlocked = (order: OpenOrder, name: string, passphrase: Uint8Array): OpenOrder => ({
@@ -43,9 +42,7 @@ export function UnlockPanel({ locked: { name, kind, wrong }, onUnlock }: Props) 
   return (
     <section className="panel" aria-labelledby={`${id}-title`}>
       <div className="panel__head">
-        <h2 id={`${id}-title`}>
-          <LockIcon /> Encrypted
-        </h2>
+        <h2 id={`${id}-title`}>Encrypted</h2>
         <p>{kind === 'luks' ? 'LUKS' : 'the old AES of QEMU'}</p>
       </div>
       <form className="unlock unlock--panel" onSubmit={submit}>
