@@ -1,5 +1,6 @@
 /** The contract of writable images, for whole-file LUKS: no byte of the disk stands in the file as it is. */
 import { expect, test } from 'vitest';
+import type { WritableDevice } from '../../engine/device/device.ts';
 import { MemoryDevice, memoryDeviceOf } from '../../engine/device/memory.ts';
 import { openWritableLuks } from '../../engine/formats/luks/writable-image.ts';
 import { unlockDisk } from '../../jobs/unlock.ts';
@@ -62,4 +63,26 @@ test('a locked disk gives and takes nothing', () => {
   expect(() => locked.decode?.(0, new Uint8Array(512))).toThrow('no passphrase was given');
   expect(() => locked.write(0, new Uint8Array(512))).toThrow('no passphrase was given');
   expect(() => locked.zero(0, 1)).toThrow('no passphrase was given');
+});
+
+test('changes of the header reach the medium one after the other', () => {
+  const image = memoryDeviceOf(header);
+  const events: string[] = [];
+  const recorded: WritableDevice = {
+    size: header.length,
+    read: (at, into) => image.read(at, into),
+    write: (at) => events.push(`write ${at}`),
+    flush: () => events.push('flush'),
+    runs: (at, length) => image.runs(at, length),
+    zero: () => {},
+    resize: () => {},
+    close: () => {},
+  };
+  const locked = openWritableLuks({ image: recorded });
+  locked.writeLuks?.([
+    { at: 4096, bytes: new Uint8Array(512) },
+    { at: 208, bytes: new Uint8Array(48) },
+  ]);
+  expect(events).toEqual(['write 4096', 'flush', 'write 208', 'flush']);
+  expect(() => locked.writeLuks?.([{ at: header.length - 1, bytes: new Uint8Array(2) }])).toThrow('stays inside it');
 });

@@ -133,6 +133,17 @@ describe('key slots', () => {
     expect(slots(byPassphrase)).toBe('#.......');
   });
 
+  test('what is erased is overwritten three times behind the slot that says so', () => {
+    const patches = answeredAtOnce(amendLuks(volume(two), { state: 'inactive', keyslot: 1 }, seededBytes(9)));
+    const material = keyOffsetOf(1, 16);
+    expect(patches.map(({ at, bytes }) => [at, bytes.length])).toEqual([
+      [208 + 48, 48],
+      [material, 64000],
+      [material, 64000],
+      [material, 64000],
+    ]);
+  });
+
   test('erased by its passphrase goes every slot that it opens', () => {
     const thrice = [3, 5].reduce(
       (bytes, keyslot) =>

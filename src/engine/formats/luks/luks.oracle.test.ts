@@ -171,6 +171,39 @@ describe('made here, opened by qemu-io', () => {
   });
 });
 
+describe('what QEMU has and is not here', () => {
+  test.each([
+    ['serpent-256', 'serpent-256'],
+    ['twofish-128', 'twofish-128'],
+    ['cast5-128,cipher-mode=cbc', 'cast5-128'],
+  ])('a volume of another cipher is described, and its disk refused by name: %s', (options, name) => {
+    withTempDir((dir) => {
+      const file = join(dir, 'disk');
+      const list = `key-secret=s,iter-time=0,cipher-alg=${options}`;
+      quietly(qemuImg(['create', '-f', 'luks', ...objects(), '-o', list, file, '1M']));
+      const device = memoryDeviceOf(new Uint8Array(readFileSync(file)));
+      expect(luksDriver.describe?.(device).specific?.data['cipher-alg']).toBe(name);
+      expect(luksDriver.virtualSize(device)).toBe(2 ** 20);
+      expect(() => withWritable(file, PASS, () => {})).toThrow(`encrypted with ${name}, known here is AES`);
+    });
+  });
+
+  test('a new volume of another cipher is refused by name', () => {
+    for (const name of ['serpent-128', 'twofish-256', 'cast5-128', 'des', '3des']) {
+      const texts = { size: '1M', 'key-secret': 's', 'cipher-alg': name };
+      expect(() => luksDriver.create?.layout({ texts })).toThrow(`no "${name}". QEMU has it`);
+    }
+  });
+
+  test('keys of 192 bits without XTS: qemu-img is aborted, here they are refused', () => {
+    withTempDir((dir) => {
+      const texts = { size: '1M', 'key-secret': 's', 'cipher-alg': 'aes-192', 'cipher-mode': 'cbc', 'iter-time': '0' };
+      expect(() => madeByTool(join(dir, 'disk'), texts)).toThrow('SIGABRT');
+      expect(() => luksDriver.create?.layout({ texts })).toThrow('Keys of 192 bits go only with XTS');
+    });
+  });
+});
+
 /** One change of key slots, in both languages. */
 interface Step {
   readonly options: string;
