@@ -37,6 +37,10 @@ export type RecipeReading =
 /** Keys for people and editors: known, without effect on the image. */
 const REMARKS = ['$schema', 'title', 'about'];
 
+/** Whether every image of the recipe is the same: LUKS has salts and keys, which are random. */
+export const isReproducible = ({ format, options }: Pick<Recipe, 'format' | 'options'>): boolean =>
+  format !== 'luks' && options['encrypt.format'] !== 'luks';
+
 /** Keys of the recipe that mean nothing here, to be named. */
 export const unknownKeys = ({ rest = {} }: Recipe): string[] =>
   Object.keys(rest).filter((key) => !REMARKS.includes(key));

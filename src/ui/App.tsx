@@ -6,6 +6,7 @@ import { CreatePage } from './create/create-page.tsx';
 import { DropZone } from './frame/drop-zone.tsx';
 import { Header } from './frame/header.tsx';
 import { goTo, type Place, usePlace } from './frame/place.ts';
+import { HelpHost } from './help/help-host.tsx';
 import './styles/index.css';
 
 const OpenPage = lazy(() => import('./open/open-page.tsx'));
@@ -25,6 +26,12 @@ export function App({ client }: { readonly client: EngineClient }) {
   const place = usePlace();
   const [order, setOrder] = useState<OpenOrder>();
   const [arrived, setArrived] = useState<OpenOrder>();
+  const [recipeFile, setRecipeFile] = useState<File>();
+  const takeRecipe = useCallback((file: File) => {
+    setRecipeFile(file);
+    goTo('create');
+    window.scrollTo(0, 0);
+  }, []);
   const openFiles = useCallback((files: readonly File[]) => {
     setOrder(orderOf(files.map((file) => ({ file }))));
     goTo('open');
@@ -45,13 +52,19 @@ export function App({ client }: { readonly client: EngineClient }) {
   return (
     <>
       <Header place={place} />
+      <HelpHost client={client} />
       <DropZone
         place={place}
-        onFiles={(files) => (place === 'convert' ? convertFiles(files.map((file) => ({ file }))) : openFiles(files))}
+        onFiles={(files) => {
+          const [recipe] = files.filter(({ name }) => /\.json$/i.test(name));
+          if (recipe && files.length === 1) takeRecipe(recipe);
+          else if (place === 'convert') convertFiles(files.map((file) => ({ file })));
+          else openFiles(files);
+        }}
       />
       {/* The form stays as it is while one looks at something else. */}
       <div hidden={place !== 'create'}>
-        <CreatePage client={client} active={place === 'create'} />
+        <CreatePage client={client} active={place === 'create'} recipeFile={recipeFile} />
       </div>
       {place === 'open' && (
         <Suspense fallback={<main className="page page--wait" aria-busy="true" />}>

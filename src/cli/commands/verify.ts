@@ -172,7 +172,7 @@ export const verify: Command = {
   flags,
   positionals: 'file',
   notes: [
-    'The layout digest skips zeros; it is defined in docs/layout-digest.md and is no SHA-256 of the file.',
+    'The layout digest is over the length and what is not zero: cheap for any length, and no SHA-256 of the file.',
     'Exit code: 0 it agrees (or there was nothing to compare with), 2 it differs, 1 it could not be verified.',
   ],
   run,

@@ -263,7 +263,7 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
         </div>
         {!finished && (
           <div className="foot" ref={action}>
-            {(job.state === 'failed' || job.state === 'cancelled') && <Outcome job={job} onDismiss={reset} />}
+            {(job.state === 'failed' || job.state === 'cancelled') && <Outcome job={job} onDismiss={() => reset()} />}
             <ActionBar
               fileName={fileName}
               building={building}

@@ -92,9 +92,9 @@ test.each([
   for (const { message, fixes } of problems) {
     expect(fixes.length, message).toBeGreaterThan(0);
     for (const fix of fixes) {
-      const left = readForm(reduce({ line: parsed.line, shelf: {}, gzip: false, rest: {} }, fix.action).line).problems.map(
-        (one) => one.message,
-      );
+      const left = readForm(
+        reduce({ line: parsed.line, shelf: {}, gzip: false, rest: {} }, fix.action).line,
+      ).problems.map((one) => one.message);
       expect(left, fix.label).not.toContain(message);
       expect(
         left.filter((one) => !known.includes(one)),

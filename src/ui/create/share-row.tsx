@@ -1,6 +1,6 @@
 /** Below the button: the form as a link and as a recipe file, and a recipe file as the form. */
 import { useEffect, useRef, useState } from 'react';
-import { printRecipe, type Recipe, withoutSecrets } from '../../recipes/recipe.ts';
+import { isReproducible, printRecipe, type Recipe, withoutSecrets } from '../../recipes/recipe.ts';
 
 interface Props {
   readonly recipe: Recipe;
@@ -34,11 +34,9 @@ export function ShareRow({ recipe, link, onLoad }: Props) {
   const secrets = (recipe.flags?.length ?? 0) > (withoutSecrets(recipe).flags?.length ?? 0);
   const without = secrets ? ' The secret on the command line is not in it.' : '';
 
-  const { format, options } = recipe;
-  const keyed = format === 'luks' || options['encrypt.format'] === 'luks';
-  const same = keyed
-    ? 'Same recipe, same layout; the keys are random each time.'
-    : 'Same recipe, same bytes, same SHA-256.';
+  const same = isReproducible(recipe)
+    ? 'Same recipe, same bytes, same SHA-256.'
+    : 'Same recipe, same layout; the keys are random each time.';
 
   async function copy() {
     try {

@@ -70,6 +70,7 @@ const LOOK = {
     READ_IN_PLACE,
     'qcow2 and raw in full; of other formats what they are. A .gz is unpacked.',
     'Drop the backing files in the same gesture to read the whole chain.',
+    'A recipe (.json) goes into the form of Create.',
   ],
 };
 

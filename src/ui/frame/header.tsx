@@ -1,6 +1,7 @@
 /** The bar at the top: the mark, the place one is in, the trust note and the theme. */
 import { useState } from 'react';
-import { LockIcon, Mark, MoonIcon, SunIcon, SystemThemeIcon, WarningIcon } from '../icons.tsx';
+import { openHelp } from '../help/help-state.ts';
+import { HelpIcon, LockIcon, Mark, MoonIcon, SunIcon, SystemThemeIcon, WarningIcon } from '../icons.tsx';
 import type { Place } from './place.ts';
 import { useForeignRequests } from './requests.ts';
 import { nextTheme, setTheme, storedTheme, type Theme } from './theme.ts';
@@ -22,6 +23,22 @@ function ThemeButton() {
   );
 }
 
+function HelpButton() {
+  return (
+    <button
+      className="iconbtn"
+      type="button"
+      aria-label="Help"
+      title="Help (? shows the keys)"
+      aria-keyshortcuts="?"
+      aria-haspopup="dialog"
+      onClick={() => openHelp('clusters')}
+    >
+      <HelpIcon />
+    </button>
+  );
+}
+
 function TrustNote() {
   const requests = useForeignRequests();
   const broken = requests > 0;
@@ -34,7 +51,7 @@ function TrustNote() {
             {broken ? 'Something left this device: ' : 'Nothing leaves this device: '}
           </span>
           <b>
-            {requests} {requests === 1 ? 'request' : 'requests'}
+            {requests} <span className="trust__word">{requests === 1 ? 'request' : 'requests'}</span>
           </b>
         </span>
       </button>
@@ -75,6 +92,7 @@ export function Header({ place }: { readonly place: Place }) {
         </nav>
         <div className="bar__end">
           <TrustNote />
+          <HelpButton />
           <ThemeButton />
         </div>
       </div>
