@@ -86,9 +86,11 @@ export function ExtractPanel({ client, report, readable, extraction }: Props) {
       ? 'Where it begins cannot be read: 0, 1M, 0x7e00.'
       : length === undefined
         ? 'The length cannot be read: 512, 64K, 10 GiB.'
-        : at + length > size || length <= 0
-          ? `It ends outside: there are ${formatBytes(size)}.`
-          : undefined;
+        : size === 0
+          ? 'It is empty: there is nothing to save.'
+          : at + length > size || length <= 0
+            ? `It ends outside: there are ${formatBytes(size)}.`
+            : undefined;
   const stem = stemOf(report.name);
   const saving = extraction.state.state === 'saving';
   const whole = report.virtualSize ?? 0;

@@ -2,6 +2,8 @@
 import { useEffect, useState } from 'react';
 import { formatBytes } from '../../engine/bytes/units.ts';
 import type { OpenOrder, OpenReport } from '../../worker/open/protocol.ts';
+import { formatSeconds } from '../measure.tsx';
+import { useEscape } from '../use-escape.ts';
 import { Chooser } from './chooser.tsx';
 import { type OpenImageHandle, type Opening, wordsOf } from './use-image.ts';
 
@@ -52,6 +54,7 @@ interface Props {
 export function FileHead({ order, opening, image, onAgain, onFiles, onConvert, onClose }: Props) {
   const name = opening.state === 'open' ? opening.report.name : (order.files[0]?.file.name ?? 'file');
   const progress = opening.state === 'opening' ? opening.progress : undefined;
+  useEscape(opening.state === 'opening' ? opening.cancel : undefined);
   return (
     <div className="file">
       <div className="file__what">
@@ -66,7 +69,13 @@ export function FileHead({ order, opening, image, onAgain, onFiles, onConvert, o
           <ReadSoFar image={image} length={opening.report.length} />
         )}
         {progress && progress.total > 0 && (
-          <progress value={progress.done} max={progress.total} aria-label={progress.phase} />
+          <>
+            <progress value={progress.done} max={progress.total} aria-label={progress.phase} />
+            <p className="file__read">
+              {formatBytes(progress.done)} of {formatBytes(progress.total)}
+              {progress.eta !== undefined && `, ${formatSeconds(progress.eta)} left`}
+            </p>
+          </>
         )}
       </div>
       <div className="file__end">

@@ -237,7 +237,8 @@ export function HexPanel({ report, image, map, spot, onSpot, readable }: Props) 
         </div>
       )}
       {problem !== undefined && <p className="help hex__problem">{problem}</p>}
-      <div className="hexgrid" ref={measured}>
+      {size === 0 && <p className="help hex__problem">It is empty: there are no bytes to show.</p>}
+      <div className="hexgrid" ref={measured} hidden={size === 0}>
         <div className="hexgrid__bytes">
           {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for the fields of a form. */}
           <div

@@ -9,6 +9,7 @@ import { isAllZero } from '../../jobs/extract.ts';
 import { type Staged, stage } from '../../platform/browser/deliver/staging.ts';
 import type { OpfsDevice } from '../../platform/browser/opfs-device.ts';
 import { cancelled } from '../protocol.ts';
+import { nextTurn } from '../pump.ts';
 
 /** Held in memory; beyond it the browser's storage takes over. */
 const IN_MEMORY = 64 * 1024 * 1024;
@@ -71,6 +72,9 @@ class Store {
   }
 }
 
+/** How long it works without letting messages in. */
+const TURN_MS = 16;
+
 /** Cuts a stream into pages that begin at multiples of 64 KiB. */
 class Pages {
   readonly #page = new Uint8Array(PAGE);
@@ -110,8 +114,14 @@ export async function unpackGzip(
   const pages = new Pages();
   let out = 0;
   let note: string | undefined;
+  let turnAt = performance.now() + TURN_MS;
   try {
     for (;;) {
+      // What is inflated already comes without a turn of the event loop: a cancel would wait for all of it.
+      if (performance.now() >= turnAt) {
+        await nextTurn();
+        turnAt = performance.now() + TURN_MS;
+      }
       if (signal.aborted) throw cancelled();
       const step = await reader.read().catch((error: unknown) => {
         // A file that ends early, or has something behind its end, still shows what came out before.
