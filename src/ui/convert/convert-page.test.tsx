@@ -245,7 +245,7 @@ test('ways of saving are told with their price, and the chosen one is taken', as
   expect(screen.getByText('two passes')).toBeTruthy();
   await user.click(screen.getByRole('radio', { name: /built here first/ }));
   await user.click(await go(/Convert and save/));
-  await waitFor(() => expect(conversions.runs[0]?.order.sink).toBe('opfs'));
+  await waitFor(() => expect(conversions.runs[0]?.way.sink).toBe('opfs'));
 });
 
 test('two new files cannot have one name, nor that of a source', async () => {

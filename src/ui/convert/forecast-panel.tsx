@@ -103,6 +103,13 @@ interface Props {
   readonly onSink: (sink: Sink | undefined) => void;
 }
 
+/** How much of it is read at all. */
+function dataWords(data: number, disks: number, several: boolean): string {
+  const what = several ? 'disks' : 'disk';
+  if (data >= disks) return `All ${formatBytes(disks)} of the ${what} are looked at.`;
+  return `${formatBytes(data)} of the ${what} are looked at, the rest is known to be zeros.`;
+}
+
 /** Why the length is the most it can be, or exact. */
 function lengthWords({ exact }: Sums, compress: boolean): string {
   if (compress) return 'Before compression: how far the data shrinks is known only once it is done.';
@@ -117,6 +124,7 @@ export function ForecastPanel({ expected, compress, sink, onSink }: Props) {
   const reading = expected.find(({ progress, forecast, error }) => progress && !forecast && !error);
   const warnings = [...new Set(forecasts.flatMap((one) => one.warnings))];
   const data = forecasts.reduce((total, one) => total + one.dataBytes, 0);
+  const disks = forecasts.reduce((total, one) => total + one.virtualSize, 0);
   return (
     <section className="panel" aria-labelledby="convert-get">
       <div className="panel__head">
@@ -126,7 +134,7 @@ export function ForecastPanel({ expected, compress, sink, onSink }: Props) {
       <dl className="readings">
         <Reading label="Read" bytes={sums.from} />
         <Reading label="New file" bytes={complete ? sums.length : undefined} most={!sums.exact} />
-        <Reading label="Largest, once full" bytes={complete ? sums.largest : undefined} />
+        <Reading label="Once full" bytes={complete ? sums.largest : undefined} />
       </dl>
       <div className="outlook">
         {reading?.progress && (
@@ -143,8 +151,7 @@ export function ForecastPanel({ expected, compress, sink, onSink }: Props) {
         )}
         {complete && (
           <p className="help">
-            {formatBytes(data)} of the {expected.length > 1 ? 'disks' : 'disk'} to look at, the rest is known to be
-            zeros. {lengthWords(sums, compress)}
+            {dataWords(data, disks, expected.length > 1)} {lengthWords(sums, compress)}
           </p>
         )}
         {expected

@@ -1,15 +1,9 @@
 /** The one button of Convert, with what it will do in words; on small screens the bar at the bottom. */
 import { useId } from 'react';
 import { formatBytes } from '../../engine/bytes/units.ts';
-import type { Spot } from '../create/reading.ts';
 import { SaveIcon, WarningIcon } from '../icons.tsx';
 import type { Expected } from './forecast-panel.tsx';
-
-/** What stands in the way, and where it is settled: at an option, or at an image. */
-export interface Trouble {
-  readonly message: string;
-  readonly spot: Spot | { readonly image: string } | undefined;
-}
+import type { Trouble } from './plan.ts';
 
 interface Props {
   /** Images that can be converted. */
@@ -23,8 +17,8 @@ interface Props {
   readonly troubles: readonly Trouble[];
   readonly refusal: string | undefined;
   readonly expected: readonly Expected[];
-  readonly onGo: () => void;
-  readonly onSettle: (trouble: Trouble) => void;
+  /** Starts, or goes to the first problem. */
+  readonly onPress: () => void;
 }
 
 /** The key that starts, as this keyboard has it. */
@@ -47,15 +41,10 @@ function sumOf(expected: readonly Expected[]): string | undefined {
 }
 
 export function GoBar(props: Props) {
-  const { troubles, waiting, refusal, count, expected, onGo, onSettle } = props;
+  const { troubles, waiting, refusal, count, expected, onPress } = props;
   const note = useId();
   const [first] = troubles;
   const sum = sumOf(expected);
-
-  function press() {
-    if (first) onSettle(first);
-    else if (!waiting) onGo();
-  }
 
   return (
     <div className="foot">
@@ -66,7 +55,7 @@ export function GoBar(props: Props) {
           aria-describedby={note}
           aria-disabled={waiting && !first}
           aria-keyshortcuts="Control+Enter Meta+Enter"
-          onClick={press}
+          onClick={onPress}
         >
           {first ? <WarningIcon /> : <SaveIcon />}
           <span className="go__words">{wordsOf(props)}</span>

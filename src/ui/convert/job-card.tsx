@@ -111,7 +111,7 @@ function signOf({ now }: ConversionJob, ahead: number): Sign {
   switch (now.state) {
     case 'waiting':
       return {
-        icon: <InfoIcon />,
+        icon: ahead,
         className: 'task',
         words: ahead === 1 ? 'Waits for the one before it.' : `Waits for ${ahead} before it.`,
       };
@@ -143,7 +143,11 @@ export function JobCard({ job, ahead, alone, onCancel, onRemove, onAgain, onLook
   return (
     <li className={className} data-job={job.id} data-state={now.state} aria-labelledby={title} onKeyDown={press}>
       <div className="task__head">
-        {icon && <span className="task__sign">{icon}</span>}
+        {icon && (
+          <span className="task__sign" aria-hidden="true">
+            {icon}
+          </span>
+        )}
         <div>
           <h3 id={title} tabIndex={-1}>
             {fileName}

@@ -3,13 +3,13 @@ import { type ReactNode, useId, useState } from 'react';
 import type { OptionDeclaration, OptionTexts } from '../../engine/options/declare.ts';
 import { ClosedFold, FoldView } from '../create/fold.tsx';
 import { type Fold, type FoldName, foldSummary, type Group, groupsOf, shortly } from '../create/groups.ts';
-import { creatable, sameSpot } from '../create/reading.ts';
+import { sameSpot } from '../create/reading.ts';
 import { OptionField } from '../fields/option-field.tsx';
 import { BannedIcon, WarningIcon } from '../icons.tsx';
 import { ProblemStrip } from '../problem.tsx';
 import type { CompressProblem, TargetReading } from './target-reading.ts';
 import { canCompress, compresses, type TargetAction, type TargetState, USUAL_LEVEL } from './target-state.ts';
-import { targets } from './targets.ts';
+import { targets, writable } from './targets.ts';
 
 /** Ids of this form's fields: Create has the same options. */
 const SCOPE = 'convert-';
@@ -68,7 +68,7 @@ function Format({ target, reading, onAction }: Props) {
       <legend className="field__label">Format</legend>
       <div>
         <div className="seg">
-          {creatable.map((spec) => (
+          {writable.map((spec) => (
             <label key={spec.name}>
               <input
                 type="radio"
@@ -196,6 +196,8 @@ const FOLDS: Readonly<Record<FoldName, { readonly title: string; readonly none?:
   file: { title: 'Host file system', none: 'Nothing asked of it' },
 };
 
+const NO_ENCRYPTION = 'This page does not encrypt while it converts: diskwright convert does.';
+
 export function TargetForm(props: Props) {
   const { target, reading, beside, onAction } = props;
   const { set, texts, blocked, problems } = reading;
@@ -228,6 +230,7 @@ export function TargetForm(props: Props) {
 
   function foldOf(fold: Fold) {
     const { title, none } = FOLDS[fold.name];
+    if (fold.name === 'encryption') return <ClosedFold key={fold.name} title={title} reason={NO_ENCRYPTION} />;
     const usable = fold.options.some((one) => !one.refused || texts[one.qemu] !== undefined);
     const refused = fold.options[0]?.refused;
     if (!usable && refused !== undefined) return <ClosedFold key={fold.name} title={title} reason={refused} />;

@@ -1,5 +1,9 @@
 /** What people convert for: a format with its options, and why. */
-import type { OptionTexts } from '../../engine/options/declare.ts';
+import { findOption, type OptionTexts } from '../../engine/options/declare.ts';
+import { creatable } from '../create/reading.ts';
+
+/** Formats that the page converts to: those that cannot be had without a passphrase are left to the command. */
+export const writable = creatable.filter(({ options }) => options && !findOption(options, 'key-secret'));
 
 export interface Target {
   readonly id: string;

@@ -23,7 +23,7 @@ export interface Question {
 const PATIENCE = 200;
 
 /** The file's name and the way it is saved change no number. */
-const keyOf = ({ sources, snapshot, format, texts, compress, leastZeros, backing = [] }: ConvertOrder): string =>
+export const keyOf = ({ sources, snapshot, format, texts, compress, leastZeros, backing = [] }: ConvertOrder): string =>
   JSON.stringify([
     sources.map(({ id }) => id),
     snapshot,

@@ -6,11 +6,13 @@ import type {
   ConvertOrder,
   ConvertProgress,
   ConvertReport,
+  Way,
 } from '../../worker/convert/protocol.ts';
 
 /** A run that was asked for and goes on as the test says. */
 export interface HeldRun {
   readonly order: ConvertOrder;
+  readonly way: Way;
   readonly progress: (progress: Partial<ConvertProgress>) => void;
   readonly finish: (report?: Partial<ConvertReport>) => void;
   readonly fail: (error: unknown) => void;
@@ -75,11 +77,12 @@ export function createFakeConverter(): FakeConverter {
       if (!way) throw new DiskwrightError('out-of-range', 'No way.');
       return { order, way };
     },
-    run: ({ order }, onProgress, signal) =>
+    run: ({ order, way }, onProgress, signal) =>
       new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(new DiskwrightError('cancelled', 'Cancelled.')));
         converter.runs.push({
           order,
+          way,
           progress: (progress) =>
             onProgress({
               phase: 'Converting',
