@@ -7,7 +7,7 @@ import { DiskwrightError } from '../engine/errors.ts';
 
 export interface KeyDeriver {
   derive(derivation: Derivation): Promise<Uint8Array>;
-  /** Milliseconds from anywhere. */
+  /** Milliseconds so far, from anywhere: what a derivation takes is the difference. */
   now(): number;
 }
 

@@ -1,5 +1,6 @@
 /** Keys and chance from node:crypto. Derivations run beside the event loop. */
 import { getHashes, randomBytes as nodeRandomBytes, pbkdf2 } from 'node:crypto';
+import process from 'node:process';
 import { promisify } from 'node:util';
 import type { Derivation, Deriving } from '../../engine/crypto/derivation.ts';
 import { type AnswerOptions, answerQuestions } from '../../jobs/answer-questions.ts';
@@ -17,6 +18,12 @@ async function derive(derivation: Derivation): Promise<Uint8Array> {
 
 export const randomBytes = (length: number): Uint8Array => new Uint8Array(nodeRandomBytes(length));
 
+/** Like QEMU, time of the processor counts: a busy machine must not make keys cheap. */
+function spent(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Runs work that asks for keys. Rejects with what it throws, or `cancelled`. */
 export const answered = <T>(work: Deriving<T>, options: AnswerOptions = {}): Promise<T> =>
-  answerQuestions(work, { derive, now: () => performance.now() }, options);
+  answerQuestions(work, { derive, now: spent }, options);
