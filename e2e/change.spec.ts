@@ -104,6 +104,19 @@ test('rebased: the name alone, and onto a dropped file', async ({ page, folder }
   await expectTheirs(page, folder, [file], { kind: 'rebase', mode: 'unsafe', backing }, unsafe);
   const safe = ['rebase', '-b', 'other.qcow2', '-F', 'qcow2', 'FILE'];
   await expectTheirs(page, folder, [file, base, other], { kind: 'rebase', mode: 'safe', backing }, safe, ['stream']);
+  const upper = join(folder, 'upper.qcow2');
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', 'image.qcow2', '-F', 'qcow2', upper], { cwd: folder });
+  qemuIo(['-c', 'write -P 6 5M 64k', upper]);
+  const below: Change = { kind: 'rebase', mode: 'safe', backing: { name: 'base.qcow2', format: 'qcow2' } };
+  const skipping = ['rebase', '-b', 'base.qcow2', '-F', 'qcow2', 'FILE'];
+  await expectTheirs(page, folder, [upper, file, base], below, skipping);
+  // Onto a chain of which a part is new: the rest is found among the image's own files.
+  const side = join(folder, 'side.qcow2');
+  qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', 'base.qcow2', '-F', 'qcow2', side], { cwd: folder });
+  qemuIo(['-c', 'write -P 8 5M 640k', side]);
+  const aside: Change = { kind: 'rebase', mode: 'safe', backing: { name: 'side.qcow2', format: 'qcow2' } };
+  const theirs = ['rebase', '-b', 'side.qcow2', '-F', 'qcow2', 'FILE'];
+  await expectTheirs(page, folder, [upper, file, base, side], aside, theirs);
   await give(page, file, base);
   const alone = await plan(page, { kind: 'rebase', mode: 'safe', backing });
   expect(alone).toMatchObject({ refused: { message: expect.stringContaining('other.qcow2 is not here') } });

@@ -3,6 +3,7 @@
  * (tables, headers); everything else is a reference to where it stands: the file below, or data that a caller lends
  * while it is written. So a copy of any size costs its tables, and what the new file is put together from can be told.
  */
+import { formatBytes } from '../bytes/units.ts';
 import { DiskwrightError } from '../errors.ts';
 import type { DeviceRun, ReadableDevice, WritableDevice } from './device.ts';
 import { type BytesSource, References } from './references.ts';
@@ -217,7 +218,7 @@ export class OverlayDevice implements WritableDevice {
     if (this.own + PAGE > this.#settings.mostOwn) {
       throw new DiskwrightError(
         'no-space',
-        `The change rewrites more than ${this.#settings.mostOwn} bytes, which are more than memory is to hold.`,
+        `The change rewrites more than ${formatBytes(this.#settings.mostOwn)} of tables and parts of clusters, more than memory is to hold.`,
         { fix: 'Do it with the diskwright command.' },
       );
     }

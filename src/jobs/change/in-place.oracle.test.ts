@@ -143,6 +143,17 @@ describe('rebase', () => {
     });
   });
 
+  test('onto the image below the one that it rests on', async () => {
+    await withTempDirAsync(async (dir) => {
+      const { file, base } = overlay(dir);
+      const upper = join(dir, 'upper.qcow2');
+      qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', file, '-F', 'qcow2', upper]);
+      qemuIo(['-c', 'write -P 6 5M 64k', upper]);
+      const change: ChangeInPlace = { kind: 'rebase', mode: 'safe', backing: { name: base, format: 'qcow2' } };
+      await expectSame(dir, upper, change, ['rebase', '-b', base, '-F', 'qcow2'], base);
+    });
+  });
+
   test('onto none', async () => {
     await withTempDirAsync(async (dir) => {
       const { file } = overlay(dir);

@@ -77,15 +77,38 @@ interface Fresh {
   readonly session?: Session;
 }
 
+/** Opens an image with what it rests on, which is looked for among the others by the names that it is called. */
+async function openWithOthers(
+  first: SuppliedFile,
+  others: readonly SuppliedFile[],
+  signal: AbortSignal,
+): Promise<Session> {
+  const files = [first];
+  for (;;) {
+    const session = await Session.open({ id: 'new backing image', files }, () => {}, signal, {
+      makeDevice: (file) => new PrefetchedFile(file),
+    });
+    const used = new Set(files.map(({ file }) => file));
+    const found = session.layers.missing
+      .map(({ name }) => ({ name, supplied: findSupplied(others, used, name) }))
+      .find(({ supplied }) => supplied);
+    if (!found?.supplied) return session;
+    files.push({ ...found.supplied, as: found.name });
+    await session.close();
+  }
+}
+
 /** The new backing image of a safe rebase: one that the image rests on already, or another one. */
 async function openFresh(session: Session, order: OpenOrder, change: Change, signal: AbortSignal): Promise<Fresh> {
   if (change.kind !== 'rebase' || change.mode !== 'safe' || !change.backing) return {};
   const { name, format } = change.backing;
   const [own, ...below] = session.layers.sources;
   const given = change.files ?? [];
-  const known = findSupplied(order.files, new Set(own ? [own.supplied.file] : []), name);
-  const files = given.length > 0 ? given : known ? [known, ...order.files.filter((one) => one !== known)] : [];
-  const [first] = given.length > 0 ? given : known ? [known] : [];
+  const none: ReadonlySet<File> = new Set();
+  const first =
+    findSupplied(given, none, name) ??
+    given[0] ??
+    findSupplied(order.files, own ? new Set([own.supplied.file]) : none, name);
   if (!first) {
     throw new DiskwrightError('io', `The new backing image ${name} is not here.`, {
       fix: 'Give its file, or change only the name.',
@@ -100,13 +123,11 @@ async function openFresh(session: Session, order: OpenOrder, change: Change, sig
     const [nearest, ...rest] = chain.slice(above + 1);
     return nearest ? { fresh: [nearest, ...rest], above } : {};
   }
-  const others = files.filter(({ file }) => !own || !sameFile(file, own.supplied.file));
-  const opened = await Session.open({ id: 'new backing image', files: others }, () => {}, signal, {
-    makeDevice: (file) => new PrefetchedFile(file),
-  });
+  const others = [...given, ...order.files].filter(({ file }) => !own || !sameFile(file, own.supplied.file));
+  const opened = await openWithOthers(first, others, signal);
   try {
     const { top } = opened;
-    if (top.spec.name !== format && format !== 'raw') {
+    if (top.spec.name !== format) {
       throw new DiskwrightError('invalid-option', `${top.name} is ${top.spec.label}, not ${format}.`, {
         fix: `Say that its format is ${top.spec.name}.`,
       });
