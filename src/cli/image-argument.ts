@@ -63,6 +63,18 @@ function fromOptions(text: string, command: string): ImageWithSettings {
   return { reference: { name, ...(format === undefined ? {} : { format }), ...encryption }, rest };
 }
 
+/** An image that is given by its options alone, whatever the other arguments are. */
+export function imageFromOptions(text: string, command: string): ImageReference {
+  const { reference, rest } = fromOptions(text, command);
+  refuseRest(rest, command);
+  return reference;
+}
+
+function refuseRest(rest: Readonly<Record<string, string>>, command: string): void {
+  const [other] = Object.entries(rest);
+  if (other) throw new UsageError(`the image option ${other[0]}=${other[1]} is not available`, command);
+}
+
 /** What these functions need of a line that was read. */
 interface ImageLine {
   readonly given: readonly { readonly name: string; readonly value: string }[];
@@ -88,8 +100,7 @@ export function splitImageOptions(
 /** The same for commands that only look: settings would have no effect, so there are none. */
 export function imageOf(line: ImageLine, argument: string, command: string, formatFlag = 'format'): ImageReference {
   const { reference, rest } = splitImageOptions(line, argument, command, formatFlag);
-  const [other] = Object.entries(rest);
-  if (other) throw new UsageError(`the image option ${other[0]}=${other[1]} is not available`, command);
+  refuseRest(rest, command);
   return reference;
 }
 

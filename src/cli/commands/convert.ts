@@ -23,7 +23,7 @@ import { type PreparedImage, prepareImage } from '../../platform/node/prepare-im
 import { checkCacheModes, sourceCacheFlag } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, type ReadLine, readLine } from '../command.ts';
 import { ConvertProgress } from '../convert-progress.ts';
-import { imageFlags, imageOf, openOptions, writingFlags } from '../image-argument.ts';
+import { imageFlags, imageFromOptions, imageOf, openOptions, writingFlags } from '../image-argument.ts';
 import { type Io, note, UsageError, warn } from '../io.ts';
 import { optionHelp } from '../option-help.ts';
 import { checkOptionList, hasOption, typedOptions, wantsOptionHelp } from '../option-texts.ts';
@@ -67,7 +67,10 @@ const flags = {
   salvage: { long: 'salvage', help: '', refused: 'data that cannot be read ends the command' },
   bitmaps: { long: 'bitmaps', help: '', refused: 'dirty bitmaps are not copied so far' },
   brokenBitmaps: { long: 'skip-broken-bitmaps', help: '', refused: 'dirty bitmaps are not copied so far' },
-  targetOptions: { long: 'target-image-opts', help: '', refused: 'the new image is a file with a format: -O' },
+  targetOptions: {
+    long: 'target-image-opts',
+    help: 'With -n: the image that is written is given as driver=…,file.filename=…',
+  },
   ...writingFlags,
   help: helpFlag,
 } as const;
@@ -127,6 +130,9 @@ function readWishes(args: readonly string[]): Omit<Wishes, 'inputs' | 'output'> 
 function refuseContradictions(line: Line, lists: readonly string[]): void {
   if (has(line, 'existing') && lists.length > 0) {
     throw new UsageError('-o says how an image is made, and -n makes none', NAME);
+  }
+  if (has(line, 'targetOptions') && !has(line, 'existing')) {
+    throw new UsageError('--target-image-opts names an image that is there: it goes with -n', NAME);
   }
   if (has(line, 'targetIsZero') && !has(line, 'existing')) {
     throw new UsageError('--target-is-zero says something of an image that is there: it goes with -n', NAME);
@@ -212,8 +218,10 @@ async function convertOpened(wishes: Wishes, sources: readonly OpenedChain[], op
     throw new UsageError('-l means a snapshot of one image, and several are given', NAME);
   }
   if (has(line, 'existing')) {
-    const format = findFormat(name);
-    if (!format) throw new DiskwrightError('unsupported', `There is no format "${name}" here.`);
+    const target = has(line, 'targetOptions') ? imageFromOptions(output, NAME) : { name: output, format: name };
+    if (!has(line, 'targetOptions') && !findFormat(name)) {
+      throw new DiskwrightError('unsupported', `There is no format "${name}" here.`);
+    }
     const backed = has(line, 'backing');
     if (backed && sources.length > 1) {
       throw new DiskwrightError(
@@ -225,7 +233,7 @@ async function convertOpened(wishes: Wishes, sources: readonly OpenedChain[], op
       throw new UsageError('--target-is-zero and -B exclude each other: the backing file shows through', NAME);
     }
     const state = { backed, isZero: has(line, 'targetIsZero') };
-    await convertIntoExisting({ name: output, format: name }, sources, state, options);
+    await convertIntoExisting(target, sources, state, options);
     return 0;
   }
   const format = creatableFormat(name);

@@ -10,7 +10,7 @@ import { digestFile } from '../../platform/node/file-digests.ts';
 import { refuseIfInUse } from '../../platform/node/image-lock.ts';
 import { prepareImage } from '../../platform/node/prepare-image.ts';
 import { turnsOfEventLoop } from '../../platform/node/turns.ts';
-import type { Recipe } from '../../recipes/recipe.ts';
+import { isReproducible, type Recipe } from '../../recipes/recipe.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { checkOutput, imageFlags, outputFlag } from '../image-argument.ts';
 import { type Io, printable, UsageError, warn } from '../io.ts';
@@ -66,10 +66,10 @@ async function readFacts(name: string, share: boolean, shown: boolean, io: Io): 
 async function layoutOf(recipe: Recipe, recipeName: string, name: string, io: Io): Promise<ImageLayout> {
   const format = creatableFormat(recipe.format);
   acceptedValues(format.options, recipe.options);
-  if ((await format.load()).create?.encryption?.({ texts: recipe.options })) {
+  if (!isReproducible(recipe)) {
     throw new DiskwrightError(
       'unsupported',
-      `${recipeName}: no two encrypted images of a recipe are alike, because their salts are random`,
+      `${recipeName}: no two images of a recipe with LUKS are alike, because their keys and salts are random`,
       { fix: 'Give the digests that were shown when the image was made.' },
     );
   }

@@ -189,6 +189,14 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
     start(encrypting ? { ...order, passphrase: new TextEncoder().encode(passphrase.text) } : order);
   }
 
+  // Another recipe that comes in (by link, file, Back) is to be seen, not the file of the last one.
+  const shownLink = useRef(form.link);
+  useEffect(() => {
+    if (shownLink.current === form.link) return;
+    shownLink.current = form.link;
+    reset('finished');
+  }, [form.link, reset]);
+
   const building = job.state === 'building';
   const finished = job.state === 'finished';
   const buildingShown = useLasting(building, 150);

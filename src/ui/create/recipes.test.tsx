@@ -140,6 +140,16 @@ test('a secret on the command line stays nowhere: not in the line, not in the li
   expect(document.documentElement.outerHTML + location.href).not.toMatch(/hush/);
 });
 
+test('a recipe that arrives while a finished image is shown brings the form back', async () => {
+  const { engine, user } = await renderPage();
+  await user.click(button(/^Build and save/));
+  await act(async () => engine.saves[0]?.finish());
+  await screen.findByRole('heading', { name: 'disk.qcow2 is saved' });
+  await load(recipeFile({ diskwright: 1, format: 'raw', file: 'next.img', options: { size: '1G' } }));
+  await screen.findByText('Loaded from server.json.');
+  expect(button('Build and save next.img')).toBeTruthy();
+});
+
 test('the same preset twice is no second step', async () => {
   const { user } = await renderPage();
   const before = history.length;

@@ -21,8 +21,8 @@ export interface JobControl {
   readonly job: Job;
   readonly start: (order: SaveOrder) => void;
   readonly cancel: () => void;
-  /** Back to the form. */
-  readonly reset: () => void;
+  /** Back to the form; `only`: from that state. */
+  readonly reset: (only?: 'finished') => void;
 }
 
 const MOST_RATES = 240;
@@ -68,7 +68,10 @@ export function useJob(client: EngineClient): JobControl {
     [client],
   );
   const cancel = useCallback(() => abort.current?.abort(), []);
-  const reset = useCallback(() => setJob({ state: 'idle' }), []);
+  const reset = useCallback(
+    (only?: 'finished') => setJob((current) => (only && current.state !== only ? current : { state: 'idle' })),
+    [],
+  );
   useEffect(() => () => abort.current?.abort(), []);
 
   return { job, start, cancel, reset };
