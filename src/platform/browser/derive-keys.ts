@@ -13,7 +13,7 @@ const WEB_NAMES: Readonly<Partial<Record<HashName, string>>> = {
 async function derive(derivation: Derivation): Promise<Uint8Array> {
   const { hash, password, salt, iterations, length } = derivation;
   const name = WEB_NAMES[hash];
-  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
+  const subtle = globalThis.crypto.subtle as typeof globalThis.crypto.subtle | undefined;
   if (name === undefined || !subtle) return derivePlainly(derivation);
   // HMAC fills a key up with zeros, so that one zero byte is the same as nothing, which not every browser takes.
   const raw = password.length === 0 ? new Uint8Array(1) : Uint8Array.from(password);
