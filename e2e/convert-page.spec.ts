@@ -243,3 +243,32 @@ for (const [colorScheme, width] of [
     await expectNoViolations(page, 'converted');
   });
 }
+
+test('encrypted on the way in and on the way out', async ({ page, folder }) => {
+  const plain = makeDisk(join(folder, 'plain.raw'), 'raw', '64M');
+  const secret = (word: string) => ['--object', `secret,id=s,data=${word}`];
+  const opts = (file: string) => `driver=qcow2,file.filename=${file},encrypt.key-secret=s`;
+  const locked = join(folder, 'locked.qcow2');
+  const luks = ['-o', 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10'];
+  qemuImgOrThrow(['convert', '-q', ...secret('first'), '-f', 'raw', '-O', 'qcow2', ...luks, plain, locked]);
+  await choose(page, locked);
+  await page.getByLabel('Passphrase', { exact: true }).fill('wrong');
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await expect(page.getByText('This passphrase does not open it.')).toBeVisible();
+  await page.getByLabel('Passphrase', { exact: true }).fill('first');
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await expect(go(page)).toBeVisible();
+  await page.locator('.page--convert summary', { hasText: /^Encryption/ }).click();
+  await page
+    .locator('[data-option="encrypt.format"]:visible')
+    .getByRole('radio', { name: 'luks' })
+    .check({ force: true });
+  await page.locator('#convert-option-encrypt-iter-time').fill('10');
+  await page.getByRole('button', { name: 'Settle 1 problem to convert' }).click();
+  await expect(page.locator('#convert-passphrase')).toBeFocused();
+  await page.locator('#convert-passphrase').fill('second');
+  await expect(page.locator('.commands')).toContainText('--object secret,id=sec0,file=passphrase.txt');
+  const [saved = ''] = await convert(page, folder);
+  qemuImgOrThrow(['compare', ...secret('second'), '--image-opts', opts(saved), `driver=raw,file.filename=${plain}`]);
+  qemuImgOrThrow(['check', '-q', ...secret('second'), '--image-opts', opts(saved)]);
+});

@@ -2,6 +2,7 @@
 import type { SnapshotFacts } from '../../engine/image/description.ts';
 import type { OptionTexts } from '../../engine/options/declare.ts';
 import { printOptionList } from '../../engine/options/option-list.ts';
+import { secretWords } from '../create/encryption.ts';
 import { quoteWord } from '../create/shell-words.ts';
 
 export interface Conversion {
@@ -30,7 +31,7 @@ function snapshotWord(one: SnapshotFacts, all: readonly SnapshotFacts[]): string
 export function convertCommand(program: 'qemu-img' | 'diskwright', conversion: Conversion): string {
   const { source, sourceFormat, format, texts, compress, snapshot, snapshots, fileName } = conversion;
   const { backing_file: backing, backing_fmt: backingFormat, ...rest } = texts;
-  const words = [program, 'convert', '-f', sourceFormat, '-O', format];
+  const words = [program, 'convert', ...secretWords(texts, []), '-f', sourceFormat, '-O', format];
   if (compress) words.push('-c');
   if (snapshot) words.push('-l', snapshotWord(snapshot, snapshots));
   if (backing !== undefined) words.push('-B', backing);

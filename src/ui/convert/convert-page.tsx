@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from 'react';
 import type { EngineClient } from '../../worker/engine-client.ts';
 import type { OpenOrder, SuppliedFile } from '../../worker/open/protocol.ts';
+import { encryptingOf } from '../create/passphrase-part.tsx';
 import { useLeaveWarning, useWakeLock } from '../job/use-leaving.ts';
 import { Chooser } from '../open/chooser.tsx';
 import { BackingFiles, backingFrom } from './backing-files.tsx';
@@ -14,6 +15,7 @@ import { type Expected, ForecastPanel } from './forecast-panel.tsx';
 import { GoBar } from './go-bar.tsx';
 import { ImageList } from './image-list.tsx';
 import { JobList } from './job-list.tsx';
+import { NewPassphrase } from './new-passphrase.tsx';
 import { commandOf, lengthOf, planOf, troublesOf } from './plan.ts';
 import { QueuePanel } from './queue-panel.tsx';
 import { TargetForm } from './target-form.tsx';
@@ -96,7 +98,9 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
   // The image itself may rest on it already.
   const backingOf = (image: Image): readonly SuppliedFile[] | undefined =>
     base === undefined ? undefined : chosen.length > 0 ? chosen : (backingFrom(image, base) ?? []);
-  const plan = planOf(images, target, backingOf);
+  const [passphrase, setPassphrase] = useState('');
+  const encrypting = encryptingOf(target.form.line.format, target.form.line.texts) !== undefined;
+  const plan = planOf(images, target, backingOf, passphrase);
   const { rows, ready, reading, compress, sound } = plan;
 
   // Only what differs asks again.
@@ -146,6 +150,7 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
               target={target}
               reading={reading}
               beside={{
+                encryption: encrypting && <NewPassphrase value={passphrase} onChange={setPassphrase} />,
                 backing: (
                   <BackingFiles
                     client={client}

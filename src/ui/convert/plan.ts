@@ -3,6 +3,8 @@ import type { SnapshotFacts } from '../../engine/image/description.ts';
 import { savedName } from '../../platform/browser/deliver/saved-name.ts';
 import type { ConvertOrder } from '../../worker/convert/protocol.ts';
 import type { OpenReport, SuppliedFile } from '../../worker/open/protocol.ts';
+import { encryptingOf } from '../create/passphrase-part.tsx';
+import type { FormProblem } from '../create/reading.ts';
 import type { Conversion } from './commands.ts';
 import { nameTrouble, proposedName } from './file-names.ts';
 import type { Expected } from './forecast-panel.tsx';
@@ -13,7 +15,7 @@ import { type Image, usableReport } from './use-images.ts';
 /** What stands in the way, and where it is settled: at an option, or at an image. */
 export interface Trouble {
   readonly message: string;
-  readonly spot: TargetReading['problems'][number]['spot'] | { readonly image: string } | undefined;
+  readonly spot: FormProblem['spot'] | { readonly image: string } | undefined;
 }
 
 export interface Row {
@@ -58,14 +60,16 @@ function namedRows(images: readonly Image[], format: string, compress: boolean):
   });
 }
 
-/** `backingOf`: the files of the image that the new one rests on, if it does. */
+/** `backingOf`: the files of the image that the new one rests on, if it does. `passphrase`: of one that is encrypted. */
 export function planOf(
   images: readonly Image[],
   target: TargetState,
   backingOf: (image: Image) => readonly SuppliedFile[] | undefined,
+  passphrase: string,
 ): Plan {
   const { format, texts } = target.form.line;
   const compress = compresses(target);
+  const encrypting = encryptingOf(format, texts) !== undefined;
   const rows = namedRows(images, format, compress);
   const ready = rows.flatMap((row): ReadyRow[] => {
     const { image, report, snapshot, name } = row;
@@ -78,12 +82,19 @@ export function planOf(
       texts,
       ...(compress ? { compress: { level: target.level } } : {}),
       ...(backing ? { backing } : {}),
+      ...(encrypting ? { passphrase: new TextEncoder().encode(passphrase) } : {}),
       fileName: savedName(name),
     };
     return [{ ...row, report, order }];
   });
   const largest = Math.max(0, ...ready.map(({ report }) => report.virtualSize ?? 0));
-  const reading = readTarget(target, largest, ready.length === 1 ? ready[0]?.name : undefined);
+  const read = readTarget(target, largest, ready.length === 1 ? ready[0]?.name : undefined);
+  const locked: FormProblem = {
+    spot: { option: 'passphrase' },
+    message: 'The new image needs a passphrase.',
+    fixes: [],
+  };
+  const reading = encrypting && passphrase === '' ? { ...read, problems: [...read.problems, locked] } : read;
   return { rows, ready, reading, compress, sound: reading.problems.length === 0 && reading.compress === undefined };
 }
 

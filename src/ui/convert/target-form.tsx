@@ -196,8 +196,6 @@ const FOLDS: Readonly<Record<FoldName, { readonly title: string; readonly none?:
   file: { title: 'Host file system', none: 'Nothing asked of it' },
 };
 
-const NO_ENCRYPTION = 'This page does not encrypt while it converts: diskwright convert does.';
-
 export function TargetForm(props: Props) {
   const { target, reading, beside, onAction } = props;
   const { set, texts, blocked, problems } = reading;
@@ -230,7 +228,6 @@ export function TargetForm(props: Props) {
 
   function foldOf(fold: Fold) {
     const { title, none } = FOLDS[fold.name];
-    if (fold.name === 'encryption') return <ClosedFold key={fold.name} title={title} reason={NO_ENCRYPTION} />;
     const usable = fold.options.some((one) => !one.refused || texts[one.qemu] !== undefined);
     const refused = fold.options[0]?.refused;
     if (!usable && refused !== undefined) return <ClosedFold key={fold.name} title={title} reason={refused} />;

@@ -42,10 +42,11 @@ async function layOut(layout: FileLayout, file: TargetFile, signal: AbortSignal)
   if (file.image.size !== layout.length) file.image.resize(layout.length);
 }
 
-async function openTarget({ made, image, data, sources, leastZeros }: Filling): Promise<WritableImage> {
+async function openTarget({ made, image, data, sources, leastZeros, signal }: Filling): Promise<WritableImage> {
   const editor = await made.driver.editor?.();
   if (!editor) throw new DiskwrightError('unsupported', `Images of format "${made.spec.name}" cannot be made here.`);
-  const settings = { unmap: (leastZeros ?? LEAST_ZEROS) > 0 };
+  const cipher = await made.unlock(image.image, signal);
+  const settings = { unmap: (leastZeros ?? LEAST_ZEROS) > 0, ...(cipher ? { cipher } : {}) };
   return editor.openWritable(
     { image: image.image, data: data?.image, clusters: image.clusters, backing: sources.backing },
     settings,
@@ -69,7 +70,7 @@ export async function fill(filling: Filling): Promise<number> {
     target,
     backed: sources.backing !== undefined,
     backingSize: sources.backing?.[0].virtualSize,
-    targetIsZero: sources.backing === undefined && leastZeros > 0,
+    targetIsZero: sources.backing === undefined && leastZeros > 0 && made.startsAsZeros,
     leastZeros,
     packing: pool?.depth,
   };

@@ -91,7 +91,7 @@ async function open({ order, job, signal }: Doing, teller: Teller): Promise<Open
   teller.show('Opening the image', 0, 1);
   const sources = await openSources(order, teller.onProgress, signal);
   try {
-    const made = await newImageOf(order, sources.virtualSize);
+    const made = await newImageOf(order, sources.virtualSize, signal);
     const pool = order.compress && new PackPool(job.packers, order.compress.level);
     teller.pool = pool;
     return { sources, made, pool };

@@ -16,6 +16,8 @@ export interface ConvertOrder {
   readonly format: string;
   /** Its create options; the size is that of the disks. */
   readonly texts: OptionTexts;
+  /** UTF-8, of an image that is to be encrypted; never a part of `texts`. Not needed to forecast. */
+  readonly passphrase?: Uint8Array;
   /** Absent: nothing is compressed. */
   readonly compress?: { readonly level: number };
   /** Bytes of zeros in a row that are not copied; 0: everything is written; absent: 4096. */
