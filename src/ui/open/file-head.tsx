@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { formatBytes } from '../../engine/bytes/units.ts';
 import type { OpenOrder, OpenReport } from '../../worker/open/protocol.ts';
+import { RefusedIcon } from '../icons.tsx';
 import { formatSeconds } from '../measure.tsx';
 import { useEscape } from '../use-escape.ts';
 import { Chooser } from './chooser.tsx';
@@ -36,7 +37,9 @@ function ReadSoFar({ image, length }: { readonly image: OpenImageHandle; readonl
   if (bytes === undefined || bytes === 0) return null;
   return (
     <p className="file__read" data-bytes-read={bytes}>
-      {formatBytes(bytes)} of {formatBytes(length)} read so far.
+      {bytes <= length
+        ? `${formatBytes(bytes)} of ${formatBytes(length)} read so far.`
+        : `${formatBytes(bytes)} read so far, parts of it more than once.`}
     </p>
   );
 }
@@ -61,7 +64,12 @@ export function FileHead({ order, opening, image, onAgain, onFiles, onConvert, o
         <h1>{name}</h1>
         <p role="status">
           {opening.state === 'opening' && (progress ? `${progress.phase} …` : 'Opening …')}
-          {opening.state === 'failed' && !opening.cancelled && wordsOf(opening.error)}
+          {opening.state === 'failed' && !opening.cancelled && (
+            <span className="verdict verdict--bad">
+              <RefusedIcon />
+              {wordsOf(opening.error)}
+            </span>
+          )}
           {opening.state === 'failed' && opening.cancelled && 'Not opened: it was cancelled.'}
           {opening.state === 'open' && lineOf(opening.report)}
         </p>

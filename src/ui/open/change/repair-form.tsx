@@ -123,7 +123,10 @@ function Fields({ draft, onDraft, plan }: FormProps<RepairDraft>) {
 }
 
 export const repairForm: ChangeForm<RepairDraft> = {
-  initial: ({ broken }) => ({ mode: broken ? 'all' : 'leaks' }),
+  // An image that says itself that it is broken needs more than its leaks back.
+  initial: ({ broken, report: { dirty, facts, problem } }) => ({
+    mode: broken || dirty || problem !== undefined || facts?.['corrupt'] === true ? 'all' : 'leaks',
+  }),
   wanted: ({ mode }) => ({ change: { kind: 'repair', mode } }),
   Fields,
 };
