@@ -227,10 +227,14 @@ describe('key slots', () => {
 
 test('keys are cleared: what the work asked for and made is zeros once it has ended', () => {
   const answers: Uint8Array[] = [];
+  const candidates: Uint8Array[] = [];
+  const stripes: Uint8Array[] = [];
   const kept = <T>(work: Deriving<T>): T =>
     answeredAtOnce(work, (derivation) => {
       const key = atNoCost(derivation);
       if (derivation.length === 64) answers.push(key);
+      // A master key, or what another passphrase makes of the stripes, is asked for its digest.
+      else candidates.push(derivation.password);
       return key;
     });
   const randoms: Uint8Array[] = [];
@@ -241,9 +245,17 @@ test('keys are cleared: what the work asked for and made is zeros once it has en
   };
   const cipher = { algorithm: 'aes-256', mode: 'xts', ivgen: 'plain64' } as const;
   const bytes = kept(createLuks({ cipher, hash: 'sha256', iterTime: 0 }, secret('x'), random));
-  expect(kindOf(() => kept(unlockLuks(volume(bytes), secret('wrong'))))).toBe('passphrase');
-  expect([answers.length, randoms.length]).toEqual([2, 1]);
-  for (const key of [...answers, ...randoms]) expect(key.every((byte) => byte === 0)).toBe(true);
+  const watched = {
+    read(at: number, into: Uint8Array) {
+      volume(bytes).read(at, into);
+      if (into.length === 256000) stripes.push(into);
+    },
+  };
+  expect(kindOf(() => kept(unlockLuks(watched, secret('wrong'))))).toBe('passphrase');
+  expect([answers, randoms, candidates, stripes].map(({ length }) => length)).toEqual([2, 1, 2, 1]);
+  for (const key of [...answers, ...randoms, ...candidates, ...stripes]) {
+    expect(key.every((byte) => byte === 0)).toBe(true);
+  }
 });
 
 describe('damaged headers', () => {
