@@ -1,7 +1,7 @@
 /**
  * Size budget of the page, gzip. What counts is what index.html makes a browser fetch before the form is usable;
  * the engine's worker and its chunks are counted apart, and so is what only looking inside an image,
- * changing or converting it loads.
+ * changing or converting it loads, and what the page itself fetches when it is wanted.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -18,7 +18,10 @@ const isEditor = (name) => /\beditor-[\w-]+\.js$/.test(name);
 const isOpen = (name) => /\b(?:open-page|inspector|answer|explorer)-[\w-]+\.js$/.test(name);
 const isChange = (name) => /\b(?:change-place|changer)-[\w-]+\.js$/.test(name);
 const isConvert = (name) => /\b(?:convert-page|converter|conversions|packer|pack-units)-[\w-]+\.js$/.test(name);
-const rest = later.filter((name) => ![isEditor, isOpen, isChange, isConvert].some((is) => is(name)));
+const isWorker = (name) => /\bworker\/|download-sw/.test(name);
+const others = later.filter((name) => ![isEditor, isOpen, isChange, isConvert].some((is) => is(name)));
+const rest = others.filter(isWorker);
+const shared = others.filter((name) => !isWorker(name));
 const convert = later.filter(isConvert);
 const editors = later.filter((name) => isEditor(name) || isChange(name));
 const open = later.filter(isOpen);
@@ -35,6 +38,12 @@ export default [
     limit: '120 kB',
   },
   { name: 'workers and what they load', path: rest.map((name) => `dist/page/${name}`), gzip: true, limit: '80 kB' },
+  {
+    name: 'help, finished page and what several places share',
+    path: shared.map((name) => `dist/page/${name}`),
+    gzip: true,
+    limit: '40 kB',
+  },
   {
     name: 'what looking inside an image loads',
     path: open.map((name) => `dist/page/${name}`),

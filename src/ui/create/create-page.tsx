@@ -8,7 +8,7 @@ import { parseRecipe } from '../../recipes/recipe.ts';
 import type { EngineClient, SaveOrder, SinkChoice } from '../../worker/engine-client.ts';
 import { LockIcon } from '../icons.tsx';
 import { BuildingPanel } from '../job/building-panel.tsx';
-import { FinishedPage } from '../job/finished-page.tsx';
+import { FinishedLater, usePreparedFinish } from '../job/finished-later.tsx';
 import { Outcome } from '../job/outcome.tsx';
 import { useJob } from '../job/use-job.ts';
 import { useWindowSigns } from '../job/use-window-signs.ts';
@@ -199,6 +199,7 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
 
   const building = job.state === 'building';
   const finished = job.state === 'finished';
+  usePreparedFinish(building);
   const buildingShown = useLasting(building, 150);
   useUndoKeys(form, active && !building && !finished);
   useKeys(!active || building || finished ? undefined : go, active && building ? cancel : undefined);
@@ -218,7 +219,7 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
     <main id="create" className={`page${buildingShown ? ' page--job' : ''}${finished ? ' page--done' : ''}`}>
       <div>
         {job.state === 'finished' ? (
-          <FinishedPage
+          <FinishedLater
             client={client}
             order={job.order}
             report={job.report}
