@@ -17,17 +17,21 @@ const later = files('dist/page').filter((name) => !first.includes(name));
 const isEditor = (name) => /\beditor-[\w-]+\.js$/.test(name);
 const isOpen = (name) => /\b(?:open-page|inspector|answer|explorer)-[\w-]+\.js$/.test(name);
 const isChange = (name) => /\b(?:change-place|changer)-[\w-]+\.js$/.test(name);
-const isConvert = (name) => /\b(?:convert-page|converter|conversions|packer|pack-units)-[\w-]+\.js$/.test(name);
+const isConvert = (name) =>
+  /\b(?:convert-page|converter|conversions|packer|pack-units|read-ahead)-[\w-]+\.js$/.test(name);
+const isCrypto = (name) => /\bunlock-[\w-]+\.js$/.test(name);
 const isWorker = (name) => /\bworker\/|download-sw/.test(name);
-const others = later.filter((name) => ![isEditor, isOpen, isChange, isConvert].some((is) => is(name)));
+const others = later.filter((name) => ![isEditor, isOpen, isChange, isConvert, isCrypto].some((is) => is(name)));
 const rest = others.filter(isWorker);
 const shared = others.filter((name) => !isWorker(name));
 const convert = later.filter(isConvert);
+const crypto = later.filter(isCrypto);
 const editors = later.filter((name) => isEditor(name) || isChange(name));
 const open = later.filter(isOpen);
 if (editors.length === 0) throw new Error('dist/page has no editor: the budget would count it with the workers');
-if (convert.length !== 5)
-  throw new Error(`of the five scripts of Convert dist/page has ${convert.length}: ${convert.join(', ')}`);
+if (crypto.length !== 1) throw new Error(`of the one script of encryption dist/page has ${crypto.length}: ${crypto}`);
+if (convert.length !== 6)
+  throw new Error(`of the six scripts of Convert dist/page has ${convert.length}: ${convert.join(', ')}`);
 if (open.length !== 4) throw new Error(`of the four scripts of Open dist/page has ${open.length}: ${open.join(', ')}`);
 
 export default [
@@ -61,5 +65,11 @@ export default [
     path: convert.map((name) => `dist/page/${name}`),
     gzip: true,
     limit: '50 kB',
+  },
+  {
+    name: 'what an encrypted disk loads',
+    path: crypto.map((name) => `dist/page/${name}`),
+    gzip: true,
+    limit: '15 kB',
   },
 ];
