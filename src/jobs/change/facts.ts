@@ -46,7 +46,9 @@ export function factsOf(
   tell('Closed cleanly', before && (before.dirty ? 'no' : 'yes'), after.dirty ? 'no' : 'yes');
   if (before?.specific?.type === after.specific?.type) {
     for (const [key, label] of Object.entries(LABELS)) {
-      tell(label, spelled(before?.specific?.data[key]), spelled(after.specific?.data[key]));
+      const [from, to] = [before?.specific?.data[key], after.specific?.data[key]];
+      // What is off and what the version does not know are the same to a person.
+      if ((from ?? false) !== (to ?? false)) tell(label, spelled(from), spelled(to));
     }
   }
   facts.push({ label: 'Length of the file', before: formatBytes(lengths.before), after: formatBytes(lengths.after) });

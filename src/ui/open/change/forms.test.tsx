@@ -143,8 +143,8 @@ test('a typed name takes the place of the proposed one, as one word of the comma
 
 test('lengths and next steps in words', () => {
   expect(lengthDifference(GiB, GiB)).toBe('As long as now');
-  expect(lengthDifference(GiB, GiB / 2)).toBe('512 MiB shorter, 50 %');
-  expect(lengthDifference(2 ** 20, 3 * 2 ** 20)).toBe('2 MiB longer, 200 %');
+  expect(lengthDifference(GiB, GiB / 2)).toBe('512 MiB shorter, 50\u00a0%');
+  expect(lengthDifference(2 ** 20, 3 * 2 ** 20)).toBe('2 MiB longer, 200\u00a0%');
   const names = { original: 'a.qcow2', saved: 'b c.qcow2' };
   const { before } = planOf();
   const grown = nextSteps({ kind: 'resize', size: 64 * GiB }, names, before.virtualSize);

@@ -20,7 +20,7 @@ function Reading({ label, bytes }: { readonly label: string; readonly bytes: num
 export function lengthDifference(before: number, after: number): string {
   if (before === after) return 'As long as now';
   const share = formatPercent(Math.abs(after - before) / Math.max(1, before));
-  const percent = share === '0' ? '' : `, ${share} %`;
+  const percent = share === '0' ? '' : `, ${share}\u00a0%`;
   return `${formatBytes(Math.abs(after - before))} ${after < before ? 'shorter' : 'longer'}${percent}`;
 }
 
@@ -61,7 +61,7 @@ export function ResultPanel({ report, plan, old, empty }: Props) {
               <dt>Written</dt>
               <dd>
                 {formatBytes(plan.after.written)}
-                <span className="u">the rest stays a hole</span>
+                <span className="u">the rest is zeros</span>
               </dd>
             </div>
           )}

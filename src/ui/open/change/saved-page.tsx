@@ -32,7 +32,7 @@ function Proof({ plan, report }: Pick<Props, 'plan' | 'report'>) {
           {formatBytes(length)} in the file{guest === undefined ? '' : `, a ${formatBytes(guest)} disk for the guest`}
           <small>
             {exactBytes(length)}.{plan && ` ${lengthDifference(plan.before.length, length)}.`}
-            {written < length && ` ${formatBytes(written)} of it written, the rest is a hole.`}
+            {written < length && ` ${formatBytes(written)} of it written, the rest is zeros.`}
           </small>
         </dd>
       </div>
