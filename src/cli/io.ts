@@ -45,7 +45,7 @@ export class UsageError extends Error {
 export class FlagMistake extends UsageError {}
 
 const GIVE_PASSPHRASE =
-  'Give the passphrase: --object secret,id=sec0,file=… --image-opts driver=…,file.filename=…,encrypt.key-secret=sec0.';
+  'Give it: --object secret,id=sec0,file=… --image-opts driver=qcow2,file.filename=…,encrypt.key-secret=sec0 (driver=luks: key-secret=sec0).';
 
 /** Tells an error to the person; what is not one of ours is a defect and keeps its stack. */
 export function sayError(io: Io, thrown: unknown): void {

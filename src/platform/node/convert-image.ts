@@ -110,10 +110,12 @@ async function openBacking(name: string, { texts }: PreparedImage, options: Conv
 }
 
 /** A device's old bytes show through where nothing is written, unless the format says itself what is there. */
-function startsAsZeros(format: FormatSpec, { texts }: PreparedImage, files: LaidOut): boolean {
+function startsAsZeros(format: FormatSpec, { texts }: PreparedImage, files: LaidOut, encrypted: boolean): boolean {
   const holdsData = files.data ?? files.image;
-  const mapped = format.name !== 'raw' && (texts.preallocation ?? 'off') === 'off';
-  return mapped || !holdsData.fixed;
+  const plain = format.name === 'raw' || format.name === 'luks';
+  const mapped = !plain && (texts.preallocation ?? 'off') === 'off';
+  // Zeros of the host that are decrypted are noise.
+  return mapped || (!encrypted && !holdsData.fixed);
 }
 
 async function fillNew(
@@ -139,7 +141,7 @@ async function fillNew(
     const wishes: Wishes = {
       backed: backing !== undefined,
       backingSize: backing?.chain[0].virtualSize,
-      targetIsZero: !backing && options.leastZeros > 0 && startsAsZeros(format, prepared, files),
+      targetIsZero: !backing && options.leastZeros > 0 && startsAsZeros(format, prepared, files, cipher !== undefined),
     };
     await copyInto(target, sources, wishes, options);
     named(name, () => target.close());
