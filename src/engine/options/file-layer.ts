@@ -28,6 +28,7 @@ export const fileLayerRules: readonly Rule<{ readonly extentSizeHint: bigint | u
     option: 'extent_size_hint',
     broken: (v) => (v.extentSizeHint ?? 0n) > 0xffff_ffffn,
     message: 'The extent size hint is below 4 GiB.',
+    why: 'XFS keeps it in 32 bits.',
     fixes: [{ label: 'Remove the hint', set: { extent_size_hint: null } }],
   },
 ];

@@ -22,6 +22,10 @@ const KEYS: readonly { readonly where: string; readonly keys: readonly (readonly
     ],
   },
   {
+    where: 'Convert',
+    keys: [[`${CTRL} Enter`, 'Convert what is in the queue']],
+  },
+  {
     where: 'Open',
     keys: [
       ['← → ↑ ↓', 'On the cluster map: the next cluster, the next row'],

@@ -140,7 +140,7 @@ export const qcow2Options = declare(
       qemu: 'compat',
       amend: true,
       label: 'Compat',
-      help: 'The version of the format.',
+      help: 'The version of the format: it decides which QEMU opens the image.',
       place: { group: 'layout', order: 2 },
       default: '1.1',
       choices: [
@@ -287,6 +287,7 @@ export const qcow2Options = declare(
       option: 'backing_fmt',
       broken: (v) => v.backingFormat !== undefined && v.backingFile === undefined,
       message: 'A backing format needs a backing file.',
+      why: 'Without one it describes nothing.',
       fixes: [set('Remove the format', { backing_fmt: null })],
     },
     {
@@ -307,6 +308,7 @@ export const qcow2Options = declare(
       option: 'refcount_bits',
       broken: (v) => !isPowerOfTwo(v.refcountBits) || v.refcountBits > 64,
       message: 'The refcount width is a power of two from 1 to 64 bits.',
+      why: (v) => `This one is ${v.refcountBits}.`,
       fixes: [set('Set 16 bits', { refcount_bits: '16' })],
     },
     {
@@ -320,6 +322,7 @@ export const qcow2Options = declare(
       option: 'data_file_raw',
       broken: (v) => v.dataFileRaw && v.dataFile === undefined,
       message: 'A raw data file needs a data file.',
+      why: 'Its name is given as data_file.',
       fixes: [set('Turn it off', { data_file_raw: null })],
     },
     {
@@ -362,12 +365,14 @@ export const qcow2Options = declare(
       option: 'backing_file',
       broken: (v) => v.backingFile === '',
       message: 'The name of the backing file is empty.',
+      why: 'The disk would rest on nothing that can be found.',
       fixes: [set('Remove the backing file', { backing_file: null, backing_fmt: null })],
     },
     {
       option: 'backing_file',
       broken: (v) => encodeUtf8(v.backingFile ?? '').length > MAX_BACKING_NAME,
       message: `The name of the backing file is longer than ${MAX_BACKING_NAME} bytes.`,
+      why: 'No qcow2 image stores a longer one. A name without folders is looked for beside the image.',
     },
     {
       option: 'backing_file',

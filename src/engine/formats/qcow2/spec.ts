@@ -7,7 +7,7 @@ export const qcow2: FormatSpec = {
   name: 'qcow2',
   label: 'qcow2',
   usedBy: 'QEMU, UTM, libvirt',
-  about: 'Grows on demand and can hold snapshots and compressed clusters.',
+  about: 'Grows on demand and can hold snapshots, compression and encryption.',
   ending: 'qcow2',
   options: qcow2Options,
   keyOptions: luksKeyOptions('encrypt.'),
