@@ -249,7 +249,7 @@ test('encrypted on the way in and on the way out', async ({ page, folder }) => {
   const secret = (word: string) => ['--object', `secret,id=s,data=${word}`];
   const opts = (file: string) => `driver=qcow2,file.filename=${file},encrypt.key-secret=s`;
   const locked = join(folder, 'locked.qcow2');
-  const luks = ['-o', 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10'];
+  const luks = ['-o', 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=0'];
   qemuImgOrThrow(['convert', '-q', ...secret('first'), '-f', 'raw', '-O', 'qcow2', ...luks, plain, locked]);
   await choose(page, locked);
   await page.getByLabel('Passphrase', { exact: true }).fill('wrong');

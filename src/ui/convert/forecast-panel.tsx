@@ -132,11 +132,11 @@ export function ForecastPanel({ expected, compress, sink, onSink }: Props) {
         <p>{expected.length > 1 ? `${expected.length} images together` : 'before anything is written'}</p>
       </div>
       <dl className="readings">
-        <Reading label="Read" bytes={sums.from} />
+        <Reading label="Read" bytes={expected.length > 0 ? sums.from : undefined} />
         <Reading label="New file" bytes={complete ? sums.length : undefined} most={!sums.exact} />
         <Reading label="Once full" bytes={complete ? sums.largest : undefined} />
       </dl>
-      <div className="outlook">
+      <div className="outlook" hidden={expected.length === 0}>
         {reading?.progress && (
           <>
             <p className="help" role="status">

@@ -16,7 +16,7 @@ const ADVICE: Partial<Record<ErrorKind, string>> = {
   'invalid-option': 'Change the option that it names.',
   corrupt: 'Check the source in Open: it may be repaired there into a new file.',
   locked: 'Close the program that has the file open, or save under another name.',
-  io: 'The source may have changed or gone away: choose it again. Or save under another name.',
+  io: 'Choose the source again, or save under another name.',
 };
 
 interface Props {
