@@ -86,6 +86,32 @@ describe('overlay', () => {
     expect(kinds(device)).toEqual(['own', 'hole', 'reference', 'hole', 'own']);
   });
 
+  test('what is filled up around lent bytes is a reference, too, where it stands there', () => {
+    const bytes = patterned(300_000, 8);
+    const source = memoryDeviceOf(bytes);
+    const device = new OverlayDevice({ mostOwn: MOST });
+    const lent = bytes.slice(70_000, 72_000);
+    device.lending(
+      lent,
+      source,
+      70_000,
+      () => {
+        // As one with what stands around, apart from it, and what stands nowhere.
+        device.write(0, bytes.slice(65_536, 131_072));
+        device.write(131_072, bytes.slice(72_000, 73_000));
+        device.write(180_224, patterned(1000, 9));
+      },
+      65_536,
+    );
+    expect(kinds(device)).toEqual(['reference', 'hole', 'reference', 'hole', 'own']);
+    const wanted = new Uint8Array(181_224);
+    wanted.set(bytes.subarray(65_536, 131_072));
+    wanted.set(bytes.subarray(72_000, 73_000), 131_072);
+    wanted.set(patterned(1000, 9), 180_224);
+    expectSame(content(device), wanted);
+    expectSame(assembled(device), wanted);
+  });
+
   test('what was written last counts, whether lent or not', () => {
     const source = memoryDeviceOf(patterned(300_000, 5));
     const model = new Uint8Array(300_000);

@@ -39,6 +39,22 @@ interface Loan {
   readonly bytes: Uint8Array;
   readonly source: BytesSource;
   readonly from: number;
+  readonly part: number;
+}
+
+/** Looked at before the rest is. */
+const GLANCE = 512;
+
+/** Whether exactly these bytes stand in the source at `at`. */
+function standsAt(source: BytesSource, at: number, bytes: Uint8Array): boolean {
+  for (let done = 0; done < bytes.length; ) {
+    const length = Math.min(bytes.length - done, done === 0 ? GLANCE : bytes.length);
+    const there = new Uint8Array(length);
+    source.read(at + done, there);
+    for (let i = 0; i < length; i++) if (there[i] !== bytes[done + i]) return false;
+    done += length;
+  }
+  return true;
 }
 
 export class OverlayDevice implements WritableDevice {
@@ -66,9 +82,13 @@ export class OverlayDevice implements WritableDevice {
     return this.#pages.size * PAGE;
   }
 
-  /** While `call` runs, what is written out of `bytes` is kept as a reference to `source`, where they begin at `from`. */
-  lending<T>(bytes: Uint8Array, source: BytesSource, from: number, call: () => T): T {
-    this.#loan = { bytes, source, from };
+  /**
+   * While `call` runs, what is written out of `bytes` is kept as a reference to `source`, where they begin at `from`.
+   * With `part`, whoever writes fills parts of that many bytes up around them, with what may stand in the source, too:
+   * what is written is compared with what is there.
+   */
+  lending<T>(bytes: Uint8Array, source: BytesSource, from: number, call: () => T, part = 1): T {
+    this.#loan = { bytes, source, from, part };
     try {
       return call();
     } finally {
@@ -207,11 +227,18 @@ export class OverlayDevice implements WritableDevice {
     assertRange('overlay', this.#open, at, length);
   }
 
-  #lent(from: Uint8Array): { source: BytesSource; from: number } | undefined {
-    if (!this.#loan || this.#loan.bytes.buffer !== from.buffer) return undefined;
-    const into = from.byteOffset - this.#loan.bytes.byteOffset;
-    if (into < 0 || into + from.length > this.#loan.bytes.length) return undefined;
-    return { source: this.#loan.source, from: this.#loan.from + into };
+  #lent(written: Uint8Array): { source: BytesSource; from: number } | undefined {
+    if (!this.#loan) return undefined;
+    const { bytes, source, from, part } = this.#loan;
+    if (bytes.buffer === written.buffer) {
+      const into = written.byteOffset - bytes.byteOffset;
+      return into < 0 || into + written.length > bytes.length ? undefined : { source, from: from + into };
+    }
+    if (part === 1) return undefined;
+    // Filled up in front, from the beginning of a part; or what fills up behind.
+    const starts = [from - (from % part), from + bytes.length];
+    const start = starts.find((one) => standsAt(source, one, written));
+    return start === undefined ? undefined : { source, from: start };
   }
 
   #newPage(number: number, whole: boolean): Uint8Array {

@@ -15,7 +15,7 @@ import type { ChangeCommands, ChangeFact, ChangeInPlace, Rewriting } from './cha
 import { commandsInPlace, commandsToRewrite } from './command-lines.ts';
 import { factsOf, overlayFacts } from './facts.ts';
 import { changeInPlace } from './in-place.ts';
-import { bitmapsIn, makeNewImage, optionsOf } from './new-image.ts';
+import { bitmapsIn, makeNewImage, optionsOf, partOf } from './new-image.ts';
 import type { RewriteFacts, RewriteStep } from './rewrite.ts';
 import { refuseRewriting, warningsInPlace, warningsOfRewriting } from './warnings.ts';
 
@@ -134,7 +134,8 @@ export function* carryOutInPlace(subject: SubjectInPlace, change: ChangeInPlace)
   const onWarning = (text: string): void => {
     warnings.push(capitalised(text));
   };
-  const opened = { editor, image: overlay, data, backing, fresh, above, now, onWarning };
+  const part = before ? partOf(before) : 1;
+  const opened = { editor, image: overlay, data, backing, fresh, above, part, now, onWarning };
   const repair = yield* changeInPlace({ ...opened, ...(settings ? { settings } : {}) }, change);
   if (repair?.refused !== undefined) {
     throw new DiskwrightError('unsupported', capitalised(`nothing was repaired: ${repair.refused}`), {

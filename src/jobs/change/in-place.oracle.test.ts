@@ -143,6 +143,31 @@ describe('rebase', () => {
     });
   });
 
+  test('what is copied stays where it is, also where parts of clusters are', async () => {
+    await withTempDirAsync(async (dir) => {
+      for (const options of ['cluster_size=64k', 'extended_l2=on']) {
+        const base = join(dir, 'base.qcow2');
+        const file = join(dir, 'image.qcow2');
+        qemuImgOrThrow(['create', '-q', '-f', 'qcow2', base, '16M']);
+        const noise = makeImage({ name: 'noise', size: '16M', steps: ['noise 0 1M'] }, dir, 'noise.qcow2');
+        qemuImgOrThrow(['convert', '-O', 'qcow2', noise, base]);
+        const pieces = Array.from({ length: 150 }, (_, i) => [
+          '-c',
+          `write -P ${(i % 9) + 1} ${i * 98_304 + 20_480} 9k`,
+        ]);
+        qemuIo([...pieces.flat(), base]);
+        qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', options, '-b', base, '-F', 'qcow2', file]);
+        const theirs = join(dir, 'theirs.qcow2');
+        copyFileSync(file, theirs);
+        qemuImgOrThrow(['rebase', '-b', '', theirs]);
+        const result = join(dir, 'result.qcow2');
+        // Kept as bytes it would be ten times as much.
+        await changeFile(file, { kind: 'rebase', mode: 'safe' }, result, { mostOwn: 700_000 });
+        expect(readFileSync(result).equals(readFileSync(theirs)), options).toBe(true);
+      }
+    });
+  });
+
   test('onto the image below the one that it rests on', async () => {
     await withTempDirAsync(async (dir) => {
       const { file, base } = overlay(dir);

@@ -23,6 +23,8 @@ export interface InPlaceSubject {
   readonly data?: OverlayDevice | undefined;
   /** What the image rests on; absent: nothing, or it is not needed. */
   readonly backing?: Chain | undefined;
+  /** What the image fills up around data that is written into nothing: a cluster or subcluster. */
+  readonly part: number;
   /** For a safe rebase: what it is to rest on, and how many images of `backing` lie above that if it is one of them. */
   readonly fresh?: Chain | undefined;
   readonly above?: number | undefined;
@@ -119,11 +121,11 @@ function* rebase(subject: InPlaceSubject, image: WritableImage, { mode, backing 
 }
 
 /** The same image; what is written to it is kept as a reference to the old backing image, from which it comes. */
-function lendingImage(image: WritableImage, { image: overlay, data, backing }: InPlaceSubject): WritableImage {
+function lendingImage(image: WritableImage, { image: overlay, data, backing, part }: InPlaceSubject): WritableImage {
   if (!backing) return image;
   const source = guestSource(backing);
   const write: WritableImage['write'] = (at, from) =>
-    (data ?? overlay).lending(from, source, at, () => image.write(at, from));
+    (data ?? overlay).lending(from, source, at, () => image.write(at, from), part);
   return Object.create(image, { write: { value: write } });
 }
 

@@ -87,7 +87,7 @@ export function* makeNewImage(request: NewImageRequest): Generator<RewriteStep, 
     target,
     overlay,
     backed,
-    part: partOf(format, request.description, texts),
+    part: format === 'raw' ? SECTOR : partOf(request.description),
     compressed: change.compressed ?? 'keep',
   });
   if (change.kind === 'compact' && change.bitmaps !== 'drop') copyBitmaps(request, target);
@@ -97,9 +97,9 @@ export function* makeNewImage(request: NewImageRequest): Generator<RewriteStep, 
   return { overlay, facts };
 }
 
-function partOf(format: string, { clusterSize = DEFAULT_CLUSTER }: ImageDescription, texts: OptionTexts): number {
-  if (format === 'raw') return SECTOR;
-  return texts['extended_l2'] === 'on' ? clusterSize / SUBCLUSTERS : clusterSize;
+/** What an image of qcow2 fills up around data that is written into nothing: a cluster or subcluster. */
+export function partOf({ clusterSize = DEFAULT_CLUSTER, specific }: ImageDescription): number {
+  return specific?.data['extended-l2'] === true ? clusterSize / SUBCLUSTERS : clusterSize;
 }
 
 /** Brings the bitmaps along that can be trusted. */
