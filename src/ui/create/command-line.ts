@@ -32,7 +32,7 @@ const DEFAULT_FORMAT = 'raw';
 const WITH_VALUE = 'fbFo';
 const WITHOUT_VALUE = 'qu';
 /** Long flags of the real command that take a value; not understood here, but kept with it. */
-const LONG_WITH_VALUE = ['--object'];
+const LONG_WITH_VALUE = ['--object', '--recipe'];
 
 /** A name that begins like a flag or like a protocol is written as a path. */
 const asPath = (name: string): string => (/^-|^[^/]*:/.test(name) ? `./${name}` : name);

@@ -80,7 +80,10 @@ function flagProblems(line: CommandLine): FormProblem[] {
     if (flag[1]?.startsWith('size=')) message = 'The size is given twice.';
     else if (word === '-o') message = `${shown} is not a list of options.`;
     else if (word.startsWith('-')) message = `There is no flag ${word} here.`;
-    return [{ spot: 'command', message, fixes: [{ label: `Remove ${shown}`, action: { type: 'drop-flag', index } }] }];
+    const why = word === '--recipe' ? { why: 'Use Load recipe, or drop the file on the page.' } : {};
+    return [
+      { spot: 'command', message, ...why, fixes: [{ label: `Remove ${shown}`, action: { type: 'drop-flag', index } }] },
+    ];
   });
 }
 

@@ -150,6 +150,13 @@ test('a recipe that arrives while a finished image is shown brings the form back
   expect(button('Build and save next.img')).toBeTruthy();
 });
 
+test('a recipe on a pasted command line leads to where one is loaded', async () => {
+  const { user } = await renderPage();
+  await pasteCommand(user, 'diskwright create --recipe lab.json x.qcow2 1G');
+  expect(screen.getByText(/Use Load recipe, or drop the file on the page/)).toBeTruthy();
+  expect(button('Remove --recipe lab.json')).toBeTruthy();
+});
+
 test('the same preset twice is no second step', async () => {
   const { user } = await renderPage();
   const before = history.length;
