@@ -300,3 +300,36 @@ test('tables need no passphrase, and bytes do', async () => {
     }
   });
 });
+
+test('an encrypted disk becomes version 2 with its zeros; qemu-img leaves noise', async () => {
+  await inDir(async (dir) => {
+    writeFileSync(join(dir, 'base.raw'), Buffer.alloc(2 ** 20, 0xbb));
+    const options = `${LUKS},backing_file=base.raw,backing_fmt=raw`;
+    expect(qemuCreate(['-f', 'qcow2', '-o', options, 'x.qcow2'], dir)).toMatchObject({ code: 0 });
+    const zeros = ['-c', 'write 0 64k', '-c', 'write -z 64k 64k'];
+    expectQemuIo(dir, ...SECRET, ...opts('x.qcow2'), ...zeros);
+    writeFileSync(join(dir, 'y.qcow2'), readFileSync(join(dir, 'x.qcow2')));
+    const look = ['-c', 'read -P 0 64k 64k'];
+    expect(qemuImg(['amend', ...SECRET, ...opts('y.qcow2'), '-o', 'compat=0.10'], { cwd: dir }).code).toBe(0);
+    const lost = qemuIo([...SECRET, ...opts('y.qcow2'), ...look], { cwd: dir });
+    expect(lost.stdout + lost.stderr).toMatch(/Pattern verification failed/);
+    const locked = await ours(dir, 'amend', '-o', 'compat=0.10', 'x.qcow2');
+    expect(locked.stderr).toMatch(/encrypted, and no passphrase/);
+    await expectOurs(dir, 'amend', ...SECRET, ...opts('x.qcow2'), '-o', 'compat=0.10');
+    const kept = qemuIo([...SECRET, ...opts('x.qcow2'), ...look], { cwd: dir });
+    expect(kept.stdout + kept.stderr).not.toMatch(/failed/);
+    expect(qemuImg(['check', ...SECRET, ...opts('x.qcow2')], { cwd: dir })).toMatchObject({ code: 0 });
+  });
+});
+
+test("an image given by its options is called by its file's name", async () => {
+  await inDir(async (dir) => {
+    await expectOurs(dir, 'create', '-q', ...SECRET, '-f', 'qcow2', '-o', LUKS, 'x.qcow2', '1M');
+    const said = await expectOurs(dir, 'info', ...SECRET, ...opts('x.qcow2'));
+    expect(said).toMatch(/^image: x\.qcow2$/m);
+    expect(said).toMatch(/^encrypted: yes$/m);
+    const theirs = qemuImg(['info', ...SECRET, ...opts('x.qcow2')], { cwd: dir }).stdout;
+    const rest = (text: string): string => text.replace(/^(image|disk size): .*\n/gm, '');
+    expect(rest(said)).toBe(rest(theirs));
+  });
+});

@@ -178,7 +178,7 @@ test('a target that cannot be written, or that is read', async () => {
   expect(readdirSync(dir).sort()).toEqual(['folder', 'source', 'top']);
 });
 
-test.each([['-C'], ['-r', '1M'], ['--salvage'], ['--bitmaps'], ['--target-image-opts']])(
+test.each([['-C'], ['-r', '1M'], ['--salvage'], ['--bitmaps']])(
   '%s %s is refused with its reason',
   async (...flags) => {
     writeFileSync(join(dir, 'source'), text(1 << 20));
