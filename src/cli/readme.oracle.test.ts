@@ -1,5 +1,5 @@
 /** Every command that the README shows is run, in its order and in one folder; each one works. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -7,6 +7,8 @@ import { diskwright } from '../testing/oracle/command-pair.ts';
 import { qemuImg } from '../testing/oracle/qemu-tools.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'diskwright-'));
+// The one file that the README takes for granted.
+writeFileSync(join(dir, 'passphrase.txt'), 'correct horse');
 afterAll(() => rmSync(dir, { recursive: true }));
 
 const START = 'node dist/cli/diskwright.js ';
