@@ -64,7 +64,13 @@ export const hasBacking = ({ below, missing, facts, json }: OpenReport): boolean
   (json?.includes('"backing-filename"') ?? false);
 
 function waysOf(report: OpenReport, offers: ChangeOffers): Way<BackingWay>[] {
-  const readable = report.missing.length === 0 && report.diskProblem === undefined;
+  const [missing] = report.missing;
+  const [locked] = report.locked;
+  const unread = missing
+    ? `${missing.name} is not here. Add it under Look inside first.`
+    : locked
+      ? `${locked.name} is locked. Give its passphrase under Look inside first.`
+      : report.diskProblem?.message;
   return WAYS.map(({ kind, ...way }) => {
     const { refused } = offers[kind];
     if (refused) return { ...way, refused: troubleText(refused) };
@@ -74,11 +80,7 @@ function waysOf(report: OpenReport, offers: ChangeOffers): Way<BackingWay>[] {
     if (way.value === 'name' && !hasBacking(report)) {
       return { ...way, refused: 'It rests on no other file, so there is no name to change.' };
     }
-    const missing = report.missing[0]?.name;
-    if (way.value !== 'name' && !readable) {
-      const why = missing === undefined ? 'Its disk cannot be read.' : `${missing} is not here. Add it above first.`;
-      return { ...way, refused: why };
-    }
+    if (way.value !== 'name' && unread !== undefined) return { ...way, refused: unread };
     return way;
   });
 }

@@ -48,7 +48,9 @@ export function repairWords({ found, corruptionsFixed, leaksFixed, refused, agai
     return { tone: 'ok', title: 'Nothing is wrong', text: 'Every count is right: there is nothing to repair.' };
   }
   if (rest === '') return { tone: 'ok', title: `${fixed} repaired`, text: 'Nothing is left.' };
-  const text = `${rest} left${fixed === '' ? '' : `, ${fixed} repaired`}.`;
+  const advice =
+    errorsOf(left) > 0 ? ' What is lost a repair cannot bring back: save what can be read under Look inside.' : '';
+  const text = `${rest} left${fixed === '' ? '' : `, ${fixed} repaired`}.${advice}`;
   return {
     tone: errorsOf(left) > 0 ? 'bad' : 'warn',
     title: fixed === '' ? 'Nothing is repaired' : 'Repaired in part',

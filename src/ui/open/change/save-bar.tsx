@@ -48,7 +48,8 @@ interface Props {
   readonly summary: string | undefined;
   /** It is worked out or saved, long enough to be cancelled. */
   readonly busy: 'planning' | 'saving' | undefined;
-  readonly unchanged: boolean;
+  /** Why there is nothing to save. */
+  readonly unchanged: string | undefined;
   readonly saving: Saving;
   readonly onGo: () => void;
   readonly onCancel: () => void;
@@ -77,11 +78,11 @@ export function SaveBar(props: Props) {
   return (
     <>
       <Ended saving={saving} onDismiss={onDismiss} />
-      {unchanged && !obstacle ? (
+      {unchanged !== undefined && !obstacle ? (
         <div className="problem problem--plain" role="status">
           <InfoIcon />
           <p>
-            <b>Nothing to save.</b> The image already is what this would make of it.
+            <b>Nothing to save.</b> {unchanged}
           </p>
         </div>
       ) : (

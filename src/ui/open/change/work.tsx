@@ -2,7 +2,7 @@
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { formatBytes } from '../../../engine/bytes/units.ts';
 import { savedName } from '../../../platform/browser/deliver/saved-name.ts';
-import type { ChangeOffers } from '../../../worker/change/protocol.ts';
+import type { ChangeOffers, PlannedChange } from '../../../worker/change/protocol.ts';
 import type { EngineClient } from '../../../worker/engine-client.ts';
 import type { OpenReport } from '../../../worker/open/protocol.ts';
 import { LockIcon, WarningIcon } from '../../icons.tsx';
@@ -47,6 +47,12 @@ const REFUSED = 'change-refused';
 /** The chosen one of a group of that name. */
 const chosenOf = (name: string): HTMLElement | null =>
   document.querySelector(`input[name="${CSS.escape(name)}"]:checked`);
+
+function unchangedWords({ unchanged, repair }: PlannedChange): string | undefined {
+  if (!unchanged) return undefined;
+  const wrong = repair && repair.found.corruptions + repair.found.leaks + repair.found.failures > 0;
+  return wrong ? 'This repair sets nothing right.' : 'The image already is what this would make of it.';
+}
 
 function emptyWords(planning: Planning, missing: string | undefined): string {
   if (planning.state === 'planning') return 'Working it out …';
@@ -230,7 +236,7 @@ export function Work<Draft>(props: Props<Draft>) {
             choice={choice}
             summary={plan && `${formatBytes(plan.after.length)} in the new file`}
             busy={busy}
-            unchanged={plan?.unchanged ?? false}
+            unchanged={plan && unchangedWords(plan)}
             saving={saving}
             onGo={go}
             onCancel={cancel}
