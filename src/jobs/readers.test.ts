@@ -61,3 +61,18 @@ test('what is missing, dirty, corrupt or encrypted is said first', () => {
     'yes QEMU 2.10 or later, Proxmox, libvirt, UTM',
   ]);
 });
+
+test('commands about an encrypted image take its passphrase from a file', () => {
+  const encrypted = { virtualSize: 1, encrypted: true, specific: { type: 'qcow2', data: { compat: '1.1' } } };
+  const commands = (name: string, format: string) =>
+    readersOf({ name, format, missing: [], description: encrypted }).flatMap(({ command }) => command ?? []);
+  const secret = '--object secret,id=sec0,file=passphrase.txt --image-opts';
+  expect(commands('a,b.qcow2', 'qcow2')).toEqual([
+    `qemu-img amend -o compat=0.10 ${secret} driver=qcow2,file.filename=a,,b.qcow2,encrypt.key-secret=sec0`,
+    `qemu-img convert ${secret} driver=qcow2,file.filename=a,,b.qcow2,encrypt.key-secret=sec0 -O vmdk a,b.vmdk`,
+  ]);
+  expect(commands('my disk.luks', 'luks')).toEqual([
+    "sudo cryptsetup open --type luks1 'my disk.luks' disk",
+    `qemu-img convert ${secret} 'driver=luks,file.filename=my disk.luks,key-secret=sec0' -O vmdk 'my disk.vmdk'`,
+  ]);
+});

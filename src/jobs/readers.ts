@@ -88,11 +88,25 @@ export const oldestQemu = (facts: ReaderFacts): string =>
 const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-function commandFor(without: string, name: string): string {
-  const file = shellWord(name);
-  if (without.startsWith('amend')) return `qemu-img ${without} ${file}`;
-  return `qemu-img ${without} ${file} ${shellWord(name.replace(/(\.[^.]*)?$/, '-new.qcow2'))}`;
+const renamed = (name: string, ending: string): string => shellWord(name.replace(/(\.[^.]*)?$/, ending));
+
+/** How qemu-img is told to open the image: an encrypted one takes its passphrase from a file. */
+function sourceWords({ name, format, description }: ReaderFacts, plain = ''): string {
+  if (!description?.encrypted) return `${plain}${shellWord(name)}`;
+  const key = format === 'luks' ? 'key-secret' : 'encrypt.key-secret';
+  const options = `driver=${format},file.filename=${name.replaceAll(',', ',,')},${key}=sec0`;
+  return `--object secret,id=sec0,file=passphrase.txt --image-opts ${shellWord(options)}`;
 }
+
+function commandFor(without: string, facts: ReaderFacts): string {
+  // Which way to open it is said once, either way.
+  const verb = facts.description?.encrypted ? without.replace(' -f qcow2', '') : without;
+  const target = without.startsWith('amend') ? '' : ` ${renamed(facts.name, '-new.qcow2')}`;
+  return `qemu-img ${verb} ${sourceWords(facts)}${target}`;
+}
+
+const toVmdk = (facts: ReaderFacts): string =>
+  `qemu-img convert ${sourceWords(facts, `-f ${facts.format} `)} -O vmdk ${renamed(facts.name, '.vmdk')}`;
 
 function wantedFiles({ missing }: ReaderFacts): ReaderNote[] {
   return missing.map((wants) => ({
@@ -128,7 +142,7 @@ function stateNotes(facts: ReaderFacts): ReaderNote[] {
       verdict: 'no',
       who: 'Virtual machines of QEMU since 2.10',
       why: 'Its AES encryption is broken, and only qemu-img still reads it.',
-      command: commandFor('convert -O qcow2', name),
+      command: commandFor('convert -O qcow2', facts),
     });
   } else if (description?.encrypted) {
     notes.push({
@@ -150,15 +164,29 @@ function olderQemu(facts: ReaderFacts): ReaderNote[] {
       verdict: 'no',
       who: `QEMU before ${version}`,
       why: `Does not know ${what} (${field}).`,
-      ...(without === undefined ? {} : { command: commandFor(without, facts.name) }),
+      ...(without === undefined ? {} : { command: commandFor(without, facts) }),
     },
   ];
 }
 
 const MARKS = 'Proxmox, libvirt, UTM';
 
+function luksReaders(facts: ReaderFacts): ReaderNote[] {
+  return [
+    { verdict: 'if', who: 'Without the passphrase', why: 'Nobody reads its data; the size is open.' },
+    {
+      verdict: 'yes',
+      who: 'Linux',
+      why: 'Opens it as an encrypted disk.',
+      command: `sudo cryptsetup open --type luks1 ${shellWord(facts.name)} disk`,
+    },
+    { verdict: 'yes', who: 'QEMU 2.6 or later, libvirt', why: 'Open it.' },
+    { verdict: 'no', who: 'VMware, VirtualBox, Hyper-V', why: 'Encrypt in their own ways.', command: toVmdk(facts) },
+  ];
+}
+
 export function readersOf(facts: ReaderFacts): readonly ReaderNote[] {
-  const { format, name, missing, description } = facts;
+  const { format, missing, description } = facts;
   if (format === 'raw') {
     return [
       { verdict: 'yes', who: `QEMU, ${MARKS}, v86`, why: 'Any version opens it: the file is the disk.' },
@@ -166,10 +194,11 @@ export function readersOf(facts: ReaderFacts): readonly ReaderNote[] {
         verdict: 'no',
         who: 'VMware, VirtualBox, Hyper-V',
         why: 'Take images in their own formats only.',
-        command: `qemu-img convert -f raw -O vmdk ${shellWord(name)} ${shellWord(name.replace(/(\.[^.]*)?$/, '.vmdk'))}`,
+        command: toVmdk(facts),
       },
     ];
   }
+  if (format === 'luks' && description) return luksReaders(facts);
   if (format !== 'qcow2' || !description) return [];
   const later = missing.length > 0 ? ' once every file that it names lies in its place.' : '.';
   return [
@@ -180,7 +209,7 @@ export function readersOf(facts: ReaderFacts): readonly ReaderNote[] {
       verdict: 'no',
       who: 'VMware, Hyper-V',
       why: 'Read vmdk and vhdx.',
-      command: `qemu-img convert -f qcow2 -O vmdk ${shellWord(name)} ${shellWord(name.replace(/(\.[^.]*)?$/, '.vmdk'))}`,
+      command: toVmdk(facts),
     },
     { verdict: 'yes', who: `QEMU ${oldestQemu(facts)} or later, ${MARKS}`, why: `Open it${later}` },
   ];
