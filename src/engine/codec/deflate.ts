@@ -10,10 +10,18 @@ import { BitWriter, Block } from './deflate-block.ts';
 const WINDOW = 4096;
 const WINDOW_MASK = WINDOW - 1;
 const HASH_BITS = 15;
-const LEAST_MATCH = 3;
+/**
+ * Matches of three bytes are looked for in short inputs alone: in long ones they make the chains longer, and three
+ * literals cost about as much.
+ */
+const SHORT_INPUT = 8192;
+/** A match of three bytes from further away costs more than its literals. */
+const FAR_FOR_THREE = 1024;
+/** Bytes that are read for a hash. */
+const HASHED = 4;
 const MOST_MATCH = 258;
 /** Positions count on from one call to the next, so that nothing has to be cleared; then they begin again. */
-const MOST_POSITION = 2 ** 30;
+const MOST_POSITION = 2 ** 28;
 
 interface Level {
   /** From this length on a quarter of the places is tried. */
@@ -57,6 +65,9 @@ export class Deflater {
   #base = WINDOW;
   /** Of the match found last. */
   #matchAt = 0;
+  /** Shortest match that is looked for, and the bytes of a hash that count for it. */
+  #least = HASHED;
+  #mask = -1;
 
   /** `level`: 1 (fast) … 9 (small). */
   constructor(level: number) {
@@ -71,6 +82,9 @@ export class Deflater {
       this.#head.fill(0);
       this.#base = WINDOW;
     }
+    const short = from.length <= SHORT_INPUT;
+    this.#least = short ? 3 : 4;
+    this.#mask = short ? 0xff_ffff : -1;
     this.#writer.begin(into);
     this.#block.clear();
     const begun = this.#level.waits ? this.#deflateWaiting(from) : this.#deflateFast(from);
@@ -79,10 +93,11 @@ export class Deflater {
     return this.#writer.end();
   }
 
-  /** Enters the three bytes at `i` and returns the last position with the same hash. */
+  /** Enters the bytes at `i` and returns the last position with the same hash. */
   #enter(from: Uint8Array, i: number): number {
-    const bytes = (from[i] as number) | ((from[i + 1] as number) << 8) | ((from[i + 2] as number) << 16);
-    const hash = Math.imul(bytes, 0x9e3779b1) >>> (32 - HASH_BITS);
+    const low = (from[i] as number) | ((from[i + 1] as number) << 8);
+    const high = (from[i + 2] as number) | ((from[i + 3] as number) << 8);
+    const hash = Math.imul((low | (high << 16)) & this.#mask, 0x9e3779b1) >>> (32 - HASH_BITS);
     const position = this.#base + i;
     const last = this.#head[hash] as number;
     this.#previous[position & WINDOW_MASK] = last;
@@ -119,6 +134,10 @@ export class Deflater {
       }
       position = previous[position & WINDOW_MASK] as number;
     }
+    if (best === 3 && i - this.#matchAt > FAR_FOR_THREE) {
+      this.#matchAt = -1;
+      return least;
+    }
     return best;
   }
 
@@ -132,11 +151,12 @@ export class Deflater {
     const block = this.#block;
     const { lazy } = this.#level;
     const { length } = from;
-    const lastEntry = length - LEAST_MATCH;
+    const least = this.#least;
+    const lastEntry = length - HASHED;
     let begun = 0;
     for (let i = 0; i < length; ) {
-      const found = i <= lastEntry ? this.#longest(from, i, this.#enter(from, i), LEAST_MATCH - 1) : 0;
-      if (found >= LEAST_MATCH) {
+      const found = i <= lastEntry ? this.#longest(from, i, this.#enter(from, i), least - 1) : 0;
+      if (found >= least) {
         block.match(found, i - this.#matchAt);
         const end = i + found;
         if (found <= lazy) for (i++; i < end; i++) if (i <= lastEntry) this.#enter(from, i);
@@ -154,14 +174,15 @@ export class Deflater {
     const block = this.#block;
     const { lazy } = this.#level;
     const { length } = from;
-    const lastEntry = length - LEAST_MATCH;
+    const least = this.#least;
+    const lastEntry = length - HASHED;
     let begun = 0;
     /** Of the byte before: its match, and whether it waits for the decision. */
-    let before = LEAST_MATCH - 1;
+    let before = least - 1;
     let beforeAt = 0;
     let waiting = false;
     for (let i = 0; i < length; ) {
-      let found = LEAST_MATCH - 1;
+      let found = least - 1;
       if (i <= lastEntry) {
         const last = this.#enter(from, i);
         if (before < lazy) {
@@ -170,12 +191,12 @@ export class Deflater {
           if (this.#matchAt >= 0) found = longest;
         }
       }
-      if (before >= LEAST_MATCH && found <= before) {
+      if (before >= least && found <= before) {
         block.match(before, i - 1 - beforeAt);
         const end = i - 1 + before;
         for (i++; i < end; i++) if (i <= lastEntry) this.#enter(from, i);
         waiting = false;
-        before = LEAST_MATCH - 1;
+        before = least - 1;
         if (block.full && i < length) {
           if (!this.#full(from.subarray(begun, i))) return -1;
           begun = i;

@@ -9,7 +9,7 @@ export interface Slice {
   readonly at: number;
   readonly length: number;
   /** Absent: it is on its way. */
-  readonly bytes: Uint8Array | undefined;
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
   /** Rejects where the file cannot be read any more. */
   readonly loaded: Promise<void>;
 }
@@ -17,13 +17,38 @@ export interface Slice {
 interface Loading {
   readonly at: number;
   readonly length: number;
-  bytes: Uint8Array | undefined;
+  bytes: Uint8Array<ArrayBuffer> | undefined;
   loaded: Promise<void>;
+}
+
+/** A read that takes longer is made again in another way. */
+const STALLED_MS = 1000;
+/** Buffers of this length are used again. */
+const POOLED = 8 * 1024 * 1024;
+/** Shorter ones are left to the collector. */
+const LEAST_POOLED = 1024 * 1024;
+
+/** Undefined after a while without an answer: in Chromium 156 one read of some thousands is never answered. */
+function orStalled<T>(read: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), STALLED_MS);
+    read.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** Reads into buffers that it is given; undefined where the browser cannot. */
+function bufferReader(blob: Blob): ReadableStreamBYOBReader | undefined {
+  try {
+    return blob.stream().getReader({ mode: 'byob' });
+  } catch {
+    return undefined;
+  }
 }
 
 export class PrefetchedFile extends FileDevice {
   readonly #blob: Blob;
   #slices: Loading[] = [];
+  #pool: ArrayBuffer[] = [];
 
   constructor(file: Blob) {
     super(file);
@@ -40,8 +65,10 @@ export class PrefetchedFile extends FileDevice {
     return slice;
   }
 
-  /** It is not read again. */
+  /** It is not read again. Its buffer is used for another slice: a collector comes for megabytes too late. */
   release(slice: Slice): void {
+    const { bytes } = slice;
+    if (bytes?.buffer.byteLength === POOLED) this.#pool.push(bytes.buffer);
     this.#slices = this.#slices.filter((one) => one !== slice);
   }
 
@@ -59,21 +86,43 @@ export class PrefetchedFile extends FileDevice {
 
   override close(): void {
     this.#slices = [];
+    this.#pool = [];
     super.close();
   }
 
   async #load(slice: Loading): Promise<void> {
-    let bytes: ArrayBuffer;
+    let bytes: Uint8Array<ArrayBuffer>;
     try {
-      bytes = await this.#blob.slice(slice.at, slice.at + slice.length).arrayBuffer();
+      bytes = await this.#bytesOf(this.#blob.slice(slice.at, slice.at + slice.length), slice.length);
     } catch (cause) {
       throw new DiskwrightError('io', 'The file cannot be read any more: it was changed or removed.', { cause });
     }
-    if (bytes.byteLength !== slice.length) {
-      const facts = `${bytes.byteLength} bytes of ${slice.length} at ${slice.at}`;
+    if (bytes.length !== slice.length) {
+      const facts = `${bytes.length} bytes of ${slice.length} at ${slice.at}`;
       throw new DiskwrightError('io', `The file is shorter than it was: it gave ${facts}.`);
     }
     this.bytesRead += slice.length;
-    slice.bytes = new Uint8Array(bytes);
+    slice.bytes = bytes;
+  }
+
+  /** As many bytes as there are. */
+  async #bytesOf(blob: Blob, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const reader = bufferReader(blob);
+    if (!reader) return new Uint8Array(await blob.arrayBuffer());
+    const pooled = length >= LEAST_POOLED && length <= POOLED;
+    let buffer = (pooled ? this.#pool.pop() : undefined) ?? new ArrayBuffer(pooled ? POOLED : length);
+    let filled = 0;
+    while (filled < length) {
+      const step = await orStalled(reader.read(new Uint8Array(buffer, filled, length - filled)));
+      if (!step) {
+        reader.cancel().catch(() => {});
+        return new Uint8Array(await blob.arrayBuffer());
+      }
+      const { done, value } = step;
+      if (value) buffer = value.buffer;
+      if (done) break;
+      filled += value.length;
+    }
+    return new Uint8Array(buffer, 0, filled);
   }
 }

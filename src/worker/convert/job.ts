@@ -12,6 +12,7 @@ import { openSink } from '../open-sink.ts';
 import { ProgressMeter } from '../progress-meter.ts';
 import { cancelled, type JobEvent, type Target } from '../protocol.ts';
 import { checkDevice } from '../self-check.ts';
+import { digestSaved } from './digest-saved.ts';
 import { fill } from './fill.ts';
 import { type NewImage, newImageOf } from './new-image.ts';
 import type { ConvertedFile, ConvertJob, ConvertOrder, ConvertProgress, ConvertReport } from './protocol.ts';
@@ -311,8 +312,10 @@ export async function convert(doing: Doing, targets: readonly Target[], surveyed
     const { pool, sources } = opened;
     const readable = (await fileOf(target, finished)) ?? surveyed?.staged;
     const check = await checked(doing, teller, readable, surveyed?.survey);
+    const hashing = (at: number, total: number): void => teller.show('Saved. Computing its SHA-256', at, total);
+    const sha256 = readable && (await digestSaved(readable, hashing, signal));
     return {
-      files: saved,
+      files: saved.map((file) => (file.role === 'image' && sha256 ? { ...file, sha256 } : file)),
       virtualSize: sources.virtualSize,
       sourceLength: sources.length,
       copied,

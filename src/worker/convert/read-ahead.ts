@@ -8,7 +8,7 @@ import { PrefetchedFile, type Slice } from '../../platform/browser/prefetched-fi
 
 const SLICE = 8 * 1024 * 1024;
 /** On their way or waiting, bytes and slices. */
-const MOST_BYTES = 32 * 1024 * 1024;
+const MOST_BYTES = 24 * 1024 * 1024;
 const MOST_SLICES = 16;
 /** A gap in the file that is read rather than left out: its bytes cost less than another slice. */
 const READ_GAP = 128 * 1024;
