@@ -235,8 +235,8 @@ export class OverlayDevice implements WritableDevice {
       return into < 0 || into + written.length > bytes.length ? undefined : { source, from: from + into };
     }
     if (part === 1) return undefined;
-    // Filled up in front, from the beginning of a part; or what fills up behind.
-    const starts = [from - (from % part), from + bytes.length];
+    // Filled up in front, from the beginning of a part; what fills up behind; or zeros in another's words.
+    const starts = [from - (from % part), from + bytes.length, from];
     const start = starts.find((one) => standsAt(source, one, written));
     return start === undefined ? undefined : { source, from: start };
   }

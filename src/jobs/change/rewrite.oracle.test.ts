@@ -109,6 +109,22 @@ describe('compact', () => {
     });
   });
 
+  test('over a backing image, too, data stays where it is, though parts of clusters are zeros', async () => {
+    await withTempDirAsync(async (dir) => {
+      const base = join(dir, 'base.qcow2');
+      const file = join(dir, 'image.qcow2');
+      const theirs = join(dir, 'theirs.qcow2');
+      const mine = join(dir, 'mine.qcow2');
+      qemuImgOrThrow(['create', '-q', '-f', 'qcow2', base, '16M']);
+      qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'qcow2', file]);
+      const pieces = Array.from({ length: 150 }, (_, i) => ['-c', `write -P ${(i % 9) + 1} ${i * 98_304 + 20_480} 9k`]);
+      qemuIo([...pieces.flat(), file]);
+      qemuImgOrThrow(['convert', '-f', 'qcow2', '-O', 'qcow2', '-B', base, '-F', 'qcow2', file, theirs]);
+      await rewriteFile(file, { kind: 'compact' }, mine, { mostOwn: 700_000 });
+      expect(readFileSync(mine).equals(readFileSync(theirs))).toBe(true);
+    });
+  });
+
   test('what rests on another image still does, and hides what it hid', async () => {
     await withTempDirAsync(async (dir) => {
       const base = makeImage(recipe('written here and there'), dir, 'base.qcow2');

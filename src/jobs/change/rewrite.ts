@@ -97,18 +97,16 @@ class Rewrite {
       if (this.#keep(at, length, depth)) return;
       this.#unpacked++;
     }
-    const { guest, target, overlay, backed } = this.#request;
+    const { guest, target, overlay, backed, part } = this.#request;
     const bytes = this.#buffer.subarray(0, length);
     readGuest(this.#chain, at, bytes);
-    overlay.lending(bytes, guest, at, () => {
-      for (const { from, to, zero } of this.#runs(bytes, at)) {
-        if (!zero) target.write(at + from, bytes.subarray(from, to));
-        else {
-          this.#zeros += to - from;
-          if (backed) target.zero(at + from, to - from, true);
-        }
-      }
-    });
+    for (const { from, to, zero } of this.#runs(bytes, at)) {
+      if (zero) this.#zeros += to - from;
+      if (zero && !backed) continue;
+      const run = bytes.subarray(from, to);
+      const write = (): void => (zero ? target.zero(at + from, to - from, true) : target.write(at + from, run));
+      overlay.lending(run, guest, at + from, write, backed ? part : 1);
+    }
   }
 
   /**
