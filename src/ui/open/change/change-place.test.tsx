@@ -154,3 +154,13 @@ test('bitmaps are told of, and an image without backing file has no name to chan
   await userEvent.click(screen.getByRole('button', { name: 'Backing file' }));
   expect(await screen.findByRole('radio', { name: 'Only another name' })).toHaveProperty('disabled', true);
 });
+
+test('a plan whose worker was ended for the sake of another is asked for again', async () => {
+  const ended = new DiskwrightError('cancelled', 'Cancelled.');
+  const { inspector, goTo } = await open((one) => {
+    one.answer = () => (one.planned.length < 2 ? Promise.reject(ended) : planOf());
+  });
+  await goTo('Compact');
+  expect(await button('Save web-01-changed.qcow2')).toBeTruthy();
+  expect(inspector.planned.length).toBe(2);
+});

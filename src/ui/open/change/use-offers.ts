@@ -3,6 +3,8 @@ import { useEffect, useState } from 'react';
 import type { ChangeOffers } from '../../../worker/change/protocol.ts';
 import { isCancelled, type OpenImageHandle, wordsOf } from '../use-image.ts';
 
+const MOST_TRIES = 3;
+
 export interface Offering {
   /** Absent until known. */
   readonly offers?: ChangeOffers;
@@ -13,10 +15,20 @@ export function useOffers(image: OpenImageHandle): Offering {
   const [offering, setOffering] = useState<Offering>({});
   useEffect(() => {
     let gone = false;
-    image.changesOf().then(
-      (offers) => !gone && setOffering({ offers }),
-      (error: unknown) => !gone && !isCancelled(error) && setOffering({ problem: wordsOf(error) }),
-    );
+    let tries = 0;
+    const ask = () => {
+      tries++;
+      image.changesOf().then(
+        (offers) => !gone && setOffering({ offers }),
+        (error: unknown) => {
+          if (gone) return;
+          // Nobody cancels this: its worker was ended because something else could not be stopped.
+          if (isCancelled(error) && tries < MOST_TRIES) ask();
+          else setOffering({ problem: wordsOf(error) });
+        },
+      );
+    };
+    ask();
     return () => {
       gone = true;
     };

@@ -11,6 +11,8 @@ import { isCancelled, type OpenImageHandle, troubleOf } from '../use-image.ts';
 /** Typing goes on for so long before it is worth a plan. */
 const PAUSE_MS = 200;
 
+const MOST_TRIES = 3;
+
 export type Planning =
   | { readonly state: 'none' }
   | { readonly state: 'planning'; readonly progress: SaveProgress | undefined }
@@ -50,15 +52,20 @@ export function usePlan(image: OpenImageHandle, change: Change | undefined): Pla
     const onProgress = (progress: SaveProgress) => {
       if (!controller.signal.aborted) settle({ state: 'planning', progress });
     };
+    let tries = 0;
     const start = () => {
+      tries++;
       image.planChange(change, { onProgress, signal: controller.signal }).then(
         (plan) => {
           if (plan.refused) return settle({ state: 'refused', trouble: plan.refused, commands: plan.commands });
           settle({ state: 'planned', plan });
           if (!gone) setLast(plan);
         },
-        (error: unknown) =>
-          settle(isCancelled(error) ? { state: 'cancelled' } : { state: 'refused', trouble: troubleOf(error) }),
+        (error: unknown) => {
+          // Nobody cancelled this one: its worker was ended because another could not be stopped.
+          if (isCancelled(error) && !controller.signal.aborted && tries < MOST_TRIES) start();
+          else settle(isCancelled(error) ? { state: 'cancelled' } : { state: 'refused', trouble: troubleOf(error) });
+        },
       );
     };
     const timer = setTimeout(start, first.current ? 0 : PAUSE_MS);
