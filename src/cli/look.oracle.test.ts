@@ -276,7 +276,7 @@ test.each(ODD.split('\n'))('%s', async (line) => {
 test.each([
   ['check -r some a.qcow2', '-r is leaks or all'],
   ['check -U --repair=leaks a.qcow2', '-U is for looking'],
-  ['info --object secret,id=s,data=x a.qcow2', '--object is not available'],
+  ['info --object tls-creds-x509,id=s a.qcow2', '--object tls-creds-x509 is not available'],
   ['info --image-opts driver=qcow2,file.filename=a.qcow2,cache-size=1M', 'the image option cache-size=1M'],
 ])('%s is refused by name', async (line, why) => {
   const before = readFileSync(join(dir, 'a.qcow2'));
