@@ -2,7 +2,8 @@
  * Convert as a person uses it, on real images: what is saved is compared and checked by qemu-img. By keyboard, narrow,
  * in both themes; cancelled, and with a source that goes away.
  */
-import { closeSync, existsSync, openSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { type Download, expect, type Page } from '@playwright/test';
@@ -64,6 +65,7 @@ test('raw to qcow2 as it is first offered, and a look inside', async ({ page, fo
   qemuImgOrThrow(['convert', '-f', 'raw', '-O', 'qcow2', source, reference]);
   expect(statSync(saved).size).toBe(statSync(reference).size);
   await expect(card(page, 'disk.qcow2')).toContainText('No errors, no leaks');
+  await expect(card(page, 'disk.qcow2')).toContainText(createHash('sha256').update(readFileSync(saved)).digest('hex'));
   await expect(page).toHaveTitle('disk.qcow2 is saved');
   await card(page, 'disk.qcow2').getByRole('button', { name: 'Look inside' }).click();
   await expect(page.getByRole('heading', { name: 'disk.qcow2' })).toBeVisible();

@@ -261,6 +261,29 @@ test('two new files cannot have one name, nor that of a source', async () => {
   await go(/Convert and save 2 images/);
 });
 
+test('nothing that is read can be saved over: data files, backing files, sources of what still runs', async () => {
+  const { user, choose, conversions } = renderPlace();
+  await choose('disk.raw');
+  await go(/Convert and save/);
+  await user.type(document.querySelector('#convert-option-data_file') as HTMLElement, 'Disk.raw');
+  await go(/Settle 1 problem/);
+  expect(screen.getAllByText(/A file that is read has this name/).length).toBeGreaterThan(0);
+  await user.click(button('Remove the data file'));
+  await user.upload(screen.getByLabelText('Backing file of the new image'), new File(['x'], 'below.qcow2'));
+  await go(/Convert and save/);
+  fireEvent.change(screen.getByLabelText('Save as'), { target: { value: 'below.qcow2' } });
+  await go(/Settle/);
+  fireEvent.change(screen.getByLabelText('Save as'), { target: { value: 'over.qcow2' } });
+  await user.click(await go(/Convert and save over\.qcow2/));
+  await waitFor(() => expect(conversions.runs.length).toBe(1));
+  await choose('next.raw');
+  await go(/Queue next\.qcow2/);
+  for (const name of ['disk.raw', 'over.qcow2']) {
+    fireEvent.change(screen.getByLabelText('Save as'), { target: { value: name } });
+    await go(/Settle/);
+  }
+});
+
 test('the screen stays awake while something runs, also after the page was hidden', async () => {
   const released: string[] = [];
   let count = 0;

@@ -16,7 +16,7 @@ import { GoBar } from './go-bar.tsx';
 import { ImageList } from './image-list.tsx';
 import { JobList } from './job-list.tsx';
 import { NewPassphrase } from './new-passphrase.tsx';
-import { commandOf, lengthOf, planOf, troublesOf } from './plan.ts';
+import { type Busy, commandOf, fileNames, lengthOf, planOf, troublesOf } from './plan.ts';
 import { QueuePanel } from './queue-panel.tsx';
 import { TargetForm } from './target-form.tsx';
 import { initialTarget, reduceTarget, type TargetAction, USUAL_LEVEL } from './target-state.ts';
@@ -55,6 +55,17 @@ function useGoKey(press: (() => void) | undefined): void {
 }
 
 const isActive = ({ now }: ConversionJob): boolean => now.state === 'running' || now.state === 'waiting';
+
+/** What the conversions read and make that are not at an end. */
+function busyWith(jobs: readonly ConversionJob[]): Busy {
+  const orders = jobs.filter(isActive).map(({ task }) => task.prepared.order);
+  return {
+    read: orders.flatMap(({ sources, backing = [] }) =>
+      fileNames([...sources.flatMap(({ files }) => files), ...backing]),
+    ),
+    made: orders.map(({ fileName }) => fileName),
+  };
+}
 
 function MoreImages({ running, onFiles }: { readonly running: boolean } & Pick<Props, 'onFiles'>) {
   return (
@@ -100,7 +111,7 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
     base === undefined ? undefined : chosen.length > 0 ? chosen : (backingFrom(image, base) ?? []);
   const [passphrase, setPassphrase] = useState('');
   const encrypting = encryptingOf(target.form.line.format, target.form.line.texts) !== undefined;
-  const plan = planOf(images, target, backingOf, passphrase);
+  const plan = planOf(images, target, backingOf, passphrase, busyWith(jobs));
   const { rows, ready, reading, compress, sound } = plan;
 
   // Only what differs asks again.

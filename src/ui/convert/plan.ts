@@ -45,8 +45,23 @@ export interface Plan {
 export const sourceName = ({ look, order }: Image): string =>
   (look.state === 'known' ? look.report.name : order.files[0]?.file.name) ?? 'file';
 
-function namedRows(images: readonly Image[], format: string, compress: boolean): Row[] {
-  const sources = images.flatMap(({ order }) => order.files.map(({ file }) => file.name));
+/** Names that are in use while something runs. */
+export interface Busy {
+  /** Files that are read. */
+  readonly read: readonly string[];
+  /** Files that are made. */
+  readonly made: readonly string[];
+}
+
+export const fileNames = (files: readonly SuppliedFile[]): readonly string[] => files.map(({ file }) => file.name);
+
+function namedRows(
+  images: readonly Image[],
+  format: string,
+  compress: boolean,
+  sources: readonly string[],
+  made: readonly string[],
+): Row[] {
   const rows = images.map((image) => {
     const report = usableReport(image);
     const snapshot = report?.snapshots.find(({ id }) => id === image.snapshot);
@@ -55,7 +70,8 @@ function namedRows(images: readonly Image[], format: string, compress: boolean):
     return { image, report, snapshot, name: image.name ?? proposed };
   });
   return rows.map((row) => {
-    const others = rows.filter((other) => other !== row && other.report).map((other) => savedName(other.name));
+    const beside = rows.filter((other) => other !== row && other.report).map((other) => savedName(other.name));
+    const others = [...beside, ...made];
     return { ...row, nameTrouble: row.report && nameTrouble(row.name, sources, others) };
   });
 }
@@ -66,11 +82,17 @@ export function planOf(
   target: TargetState,
   backingOf: (image: Image) => readonly SuppliedFile[] | undefined,
   passphrase: string,
+  busy: Busy,
 ): Plan {
   const { format, texts } = target.form.line;
   const compress = compresses(target);
   const encrypting = encryptingOf(format, texts) !== undefined;
-  const rows = namedRows(images, format, compress);
+  // Whatever is read must not be picked as the place to save: it would be emptied.
+  const read = [
+    ...busy.read,
+    ...images.flatMap((image) => [...fileNames(image.order.files), ...fileNames(backingOf(image) ?? [])]),
+  ];
+  const rows = namedRows(images, format, compress, read, busy.made);
   const ready = rows.flatMap((row): ReadyRow[] => {
     const { image, report, snapshot, name } = row;
     if (!report) return [];
@@ -88,14 +110,20 @@ export function planOf(
     return [{ ...row, report, order }];
   });
   const largest = Math.max(0, ...ready.map(({ report }) => report.virtualSize ?? 0));
-  const read = readTarget(target, largest, ready.length === 1 ? ready[0]?.name : undefined);
-  const locked: FormProblem = {
-    spot: { option: 'passphrase' },
-    message: 'The new image needs a passphrase.',
-    fixes: [],
-  };
-  const reading = encrypting && passphrase === '' ? { ...read, problems: [...read.problems, locked] } : read;
-  return { rows, ready, reading, compress, sound: reading.problems.length === 0 && reading.compress === undefined };
+  const reading = readTarget(target, largest, ready.length === 1 ? ready[0]?.name : undefined);
+  const problems = [...reading.problems];
+  if (encrypting && passphrase === '') {
+    problems.push({ spot: { option: 'passphrase' }, message: 'The new image needs a passphrase.', fixes: [] });
+  }
+  const data = texts['data_file'];
+  const wrong = data && nameTrouble(data, read, busy.made);
+  if (wrong) {
+    const unset = { type: 'set', texts: { data_file: null, data_file_raw: null } } as const;
+    const fixes = [{ label: 'Remove the data file', action: unset }];
+    problems.push({ spot: { option: 'data_file' }, message: wrong, fixes });
+  }
+  const sound = problems.length === 0 && reading.compress === undefined;
+  return { rows, ready, reading: { ...reading, problems }, compress, sound };
 }
 
 /** Why an image cannot be converted, in a few words. */
