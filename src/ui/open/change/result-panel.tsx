@@ -19,8 +19,8 @@ function Reading({ label, bytes }: { readonly label: string; readonly bytes: num
 /** `27 MiB shorter, 14 %`. */
 export function lengthDifference(before: number, after: number): string {
   if (before === after) return 'As long as now';
-  const share = formatPercent(Math.abs(after - before) / Math.max(1, before));
-  const percent = share === '0' ? '' : `, ${share}\u00a0%`;
+  const share = Math.abs(after - before) / Math.max(1, before);
+  const percent = share < 0.001 ? '' : `, ${formatPercent(share)}\u00a0%`;
   return `${formatBytes(Math.abs(after - before))} ${after < before ? 'shorter' : 'longer'}${percent}`;
 }
 
