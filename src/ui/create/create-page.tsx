@@ -112,7 +112,7 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
     form.replace(state);
   }
   const notice = form.badLink
-    ? { bad: true, strong: 'This link is not a recipe.', rest: `${form.badLink} The form starts as usual.` }
+    ? { bad: true, strong: 'This link cannot be read.', rest: `${form.badLink} The form starts as usual.` }
     : loaded.notice;
   const [openFolds, setOpenFolds] = useState<ReadonlySet<FoldName>>(new Set());
   const { job, start, cancel, reset } = useJob(client);

@@ -83,7 +83,7 @@ test('other places leave the form and its address alone', async () => {
 
 test('a link that cannot be read is said, and the form starts as usual', async () => {
   await renderPage('#create?v=7&format=qcow2');
-  expect(screen.getByText('This link is not a recipe.')).toBeTruthy();
+  expect(screen.getByText('This link cannot be read.')).toBeTruthy();
   expect(screen.getByText(/version 7; version 1 is read here/)).toBeTruthy();
   expect(commandField().value).toBe(DEFAULT);
 });

@@ -1,7 +1,7 @@
 /** Above the form: the presets, each with its reason, undo and redo, and what is to be said of a loaded recipe. */
 import { presets } from '../../recipes/presets.ts';
 import { unknownKeys } from '../../recipes/recipe.ts';
-import { RedoIcon, TurnIcon, UndoIcon } from '../icons.tsx';
+import { CheckIcon, RedoIcon, TurnIcon, UndoIcon, WarningIcon } from '../icons.tsx';
 import { ProblemStrip } from '../problem.tsx';
 import { formOfRecipe, presetOf, recipeOfForm } from './form-recipe.ts';
 import type { Form } from './use-form.ts';
@@ -78,7 +78,7 @@ export function StartFrom({ form, notice }: Props) {
       </div>
       {notice && (
         <div className={notice.bad ? 'problem problem--bad' : 'problem problem--plain'} role="status">
-          <span />
+          {notice.bad ? <WarningIcon /> : <CheckIcon />}
           <div className="problem__body">
             <p>
               <b>{notice.strong}</b> {notice.rest}
