@@ -70,7 +70,9 @@ function busyWith(jobs: readonly ConversionJob[]): Busy {
 function MoreImages({ running, onFiles }: { readonly running: boolean } & Pick<Props, 'onFiles'>) {
   return (
     <section className="panel more" aria-labelledby="convert-more">
-      <h2 id="convert-more">Convert others</h2>
+      <h2 id="convert-more" className="more__title">
+        Convert others
+      </h2>
       <p>{running ? 'They wait until these are done.' : 'Drop them on this page, or choose them.'}</p>
       <Chooser
         label="Choose images"

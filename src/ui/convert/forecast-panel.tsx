@@ -57,7 +57,7 @@ function Ways({ ways, sink, onSink }: WaysProps) {
             onChange={() => onSink(way === ways[0] ? undefined : way.sink)}
           />
           <span>{SINKS[way.sink]}</span>
-          <small>{PASSES[way.passes]}</small>
+          <small className="way__price">{PASSES[way.passes]}</small>
         </label>
       ))}
       <p className="help" id={`${id}-note`}>

@@ -164,7 +164,7 @@ export function JobCard({ job, ahead, alone, onCancel, onRemove, onAgain, onLook
             Cancel
             <span className="sr"> {fileName}</span>
             {now.state === 'running' && (
-              <span className="key" aria-hidden="true">
+              <span className="task__key" aria-hidden="true">
                 Esc
               </span>
             )}

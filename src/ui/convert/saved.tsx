@@ -44,7 +44,7 @@ function SizeRow({ report, image }: { readonly report: ConvertReport; readonly i
           <span>{formatBytes(sourceLength)}</span>
           <span aria-hidden="true">→</span>
           <span className="sr">became</span>
-          <b>{formatBytes(length)}</b>
+          <b className="change__to">{formatBytes(length)}</b>
           <span className="u">{share <= 2 ? `${formatPercent(share)} %` : `${share.toFixed(1)} times`}</span>
         </span>
         <small>
