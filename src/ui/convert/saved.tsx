@@ -3,6 +3,7 @@ import { formatBytes } from '../../engine/bytes/units.ts';
 import type { ConvertedFile, ConvertReport } from '../../worker/convert/protocol.ts';
 import type { Sink } from '../../worker/engine-client.ts';
 import { CopyButton } from '../copy-button.tsx';
+import { secretIdOf } from '../create/encryption.ts';
 import { TurnIcon } from '../icons.tsx';
 import { CheckRow } from '../job/check-row.tsx';
 import { Hex } from '../job/digest-row.tsx';
@@ -114,6 +115,7 @@ export function Saved({ task, report, open, onAgain, onLook }: Props) {
               gzip: false,
               dataFile: data && { file: data.name, stored: stored ?? data.name },
               backingFile: texts['backing_file'],
+              secret: secretIdOf(texts),
             }}
           />
         </div>
