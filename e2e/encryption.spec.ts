@@ -1,6 +1,7 @@
 /** Encrypted disks in the page, from the form to QEMU and back; the passphrase is found nowhere it should not be. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 import { qemuImg, qemuImgOrThrow, qemuIo } from '../src/testing/oracle/qemu-tools.ts';
 import { openFiles, test } from './support/open-image.ts';
@@ -30,6 +31,14 @@ async function expectForgotten(page: Page): Promise<void> {
   expect(at < 0 ? '' : kept.slice(Math.max(0, at - 300), at)).toBe('');
 }
 
+async function expectAccessible(page: Page, state: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+    `axe, ${state}`,
+  ).toEqual([]);
+}
+
 async function makeEncrypted(page: Page, folder: string, format: 'qcow2' | 'luks'): Promise<string> {
   await page.goto('./');
   if (format === 'luks') await page.getByRole('radio', { name: 'LUKS', exact: true }).check();
@@ -45,6 +54,7 @@ async function makeEncrypted(page: Page, folder: string, format: 'qcow2' | 'luks
   await expect(field).toBeFocused();
   await field.fill(PASSPHRASE);
   await expect(page.getByText('nobody guesses it')).toBeVisible();
+  await expectAccessible(page, `the form of ${format}`);
   await expectForgotten(page);
   const go = page.getByRole('button', { name: /^Build and save/ });
   const [download] = await Promise.all([page.waitForEvent('download'), go.click()]);
@@ -80,6 +90,7 @@ for (const format of ['qcow2', 'luks'] as const) {
     await field.fill('no');
     await unlock.click();
     await expect(page.getByText(`This passphrase does not open disk.${format}.`)).toBeVisible();
+    await expectAccessible(page, 'a locked image');
     await field.fill(PASSPHRASE);
     await unlock.click();
     await expect(unlock).toHaveCount(0);

@@ -209,6 +209,17 @@ test('an encrypted disk needs a passphrase, which goes to the worker and nowhere
   expect(save?.order.passphrase?.every((byte) => byte === 0)).toBe(true);
 });
 
+test('without a secure context encryption cannot be had, and the reason is said', async () => {
+  vi.stubGlobal('isSecureContext', false);
+  const { user } = await renderPage();
+  expect(screen.getByRole<HTMLInputElement>('radio', { name: 'luks' }).disabled).toBe(true);
+  expect(screen.getByText(/browsers hand out keys only to pages that come over https/)).toBeTruthy();
+  await user.click(screen.getByRole('radio', { name: 'LUKS' }));
+  await screen.findByRole('button', { name: /Settle 1 problem to build/ });
+  expect(screen.getAllByText('This page cannot encrypt.', { exact: false }).length).toBeGreaterThan(0);
+  vi.unstubAllGlobals();
+});
+
 test('encryption that is turned off takes its choices along', async () => {
   const { user } = await renderPage();
   await pasteCommand(
