@@ -13,7 +13,7 @@ const WINDOW = 8 * 1024 * 1024;
 const STEP = 4 * 1024 * 1024;
 
 /** Late bytes that are kept, at most. */
-const MOST_LATE = 96 * 1024 * 1024;
+const MOST_LATE = 32 * 1024 * 1024;
 
 /** The structures of the file, complete. */
 export interface Structures {

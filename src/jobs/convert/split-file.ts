@@ -33,10 +33,13 @@ export class SplitFile {
   /** Page numbers in ascending order, as long as no page was added since. */
   #order: number[] | undefined;
   readonly #take: ClusterTaker;
+  readonly #most: number;
   #size = 0;
 
-  constructor(take: ClusterTaker) {
+  /** `most`: bytes of structures that are kept. */
+  constructor(take: ClusterTaker, most = MOST) {
     this.#take = take;
+    this.#most = most;
   }
 
   get size(): number {
@@ -168,7 +171,7 @@ export class SplitFile {
   #page(number: number): Page {
     let page = this.#pages.get(number);
     if (!page) {
-      if (this.resident >= MOST) {
+      if (this.resident >= this.#most) {
         throw new DiskwrightError('no-space', 'The tables of this image are too large for the memory of a page.', {
           fix: 'Choose larger clusters, or use the diskwright command.',
         });

@@ -58,10 +58,16 @@ export class FileDevice implements ReadableDevice {
 
   #load(at: number, length: number): Uint8Array<ArrayBuffer> {
     this.bytesRead += length;
+    let bytes: Uint8Array<ArrayBuffer>;
     try {
-      return new Uint8Array(this.#reader.readAsArrayBuffer(this.#file.slice(at, at + length)));
+      bytes = new Uint8Array(this.#reader.readAsArrayBuffer(this.#file.slice(at, at + length)));
     } catch (cause) {
       throw new DiskwrightError('io', 'The file cannot be read any more: it was changed or removed.', { cause });
     }
+    if (bytes.length === length) return bytes;
+    throw new DiskwrightError(
+      'io',
+      `The file is shorter than it was: it gave ${bytes.length} bytes of ${length} at ${at}.`,
+    );
   }
 }

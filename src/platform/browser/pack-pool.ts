@@ -8,6 +8,10 @@ import type { PackAnswer, PackOrder } from './pack-messages.ts';
 
 /** Batches waiting in each worker. */
 const DEPTH = 4;
+/** Under way at once. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Units that are smaller come together in one batch. */
+const LEAST_BATCH = 1024 * 1024;
 
 interface Waiting {
   readonly unit: number;
@@ -43,9 +47,11 @@ export class PackPool {
     if (this.#packers.length === 0) throw new Error('internal error: there is nobody to compress');
   }
 
-  /** Batches that keep every worker busy. */
-  get depth(): number {
-    return this.#packers.length * DEPTH;
+  /** Batches of such units that keep every worker busy, as far as memory allows. */
+  depthFor(unit: number): number {
+    // The units, and what they become.
+    const bytes = 2 * Math.max(LEAST_BATCH, unit);
+    return Math.max(1, Math.min(this.#packers.length * DEPTH, Math.floor(MOST_BYTES / bytes)));
   }
 
   pack({ bytes, units, unit }: Batch): Promise<Packed> {

@@ -23,10 +23,11 @@ interface Loading {
 
 /** A read that takes longer is made again in another way. */
 const STALLED_MS = 1000;
-/** Buffers of this length are used again. */
+/** Buffers of this length are used again; what needs less than half of one is left to the collector. */
 const POOLED = 8 * 1024 * 1024;
-/** Shorter ones are left to the collector. */
-const LEAST_POOLED = 1024 * 1024;
+/** Of this worker, whatever the number of its files. */
+const pool: ArrayBuffer[] = [];
+const MOST_POOLED = 4;
 
 /** Undefined after a while without an answer: in Chromium 156 one read of some thousands is never answered. */
 function orStalled<T>(read: Promise<T>): Promise<T | undefined> {
@@ -48,7 +49,6 @@ function bufferReader(blob: Blob): ReadableStreamBYOBReader | undefined {
 export class PrefetchedFile extends FileDevice {
   readonly #blob: Blob;
   #slices: Loading[] = [];
-  #pool: ArrayBuffer[] = [];
 
   constructor(file: Blob) {
     super(file);
@@ -68,7 +68,7 @@ export class PrefetchedFile extends FileDevice {
   /** It is not read again. Its buffer is used for another slice: a collector comes for megabytes too late. */
   release(slice: Slice): void {
     const { bytes } = slice;
-    if (bytes?.buffer.byteLength === POOLED) this.#pool.push(bytes.buffer);
+    if (bytes?.buffer.byteLength === POOLED && pool.length < MOST_POOLED) pool.push(bytes.buffer);
     this.#slices = this.#slices.filter((one) => one !== slice);
   }
 
@@ -86,7 +86,6 @@ export class PrefetchedFile extends FileDevice {
 
   override close(): void {
     this.#slices = [];
-    this.#pool = [];
     super.close();
   }
 
@@ -109,8 +108,8 @@ export class PrefetchedFile extends FileDevice {
   async #bytesOf(blob: Blob, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const reader = bufferReader(blob);
     if (!reader) return new Uint8Array(await blob.arrayBuffer());
-    const pooled = length >= LEAST_POOLED && length <= POOLED;
-    let buffer = (pooled ? this.#pool.pop() : undefined) ?? new ArrayBuffer(pooled ? POOLED : length);
+    const pooled = length > POOLED / 2 && length <= POOLED;
+    let buffer = (pooled ? pool.pop() : undefined) ?? new ArrayBuffer(pooled ? POOLED : length);
     let filled = 0;
     while (filled < length) {
       const step = await orStalled(reader.read(new Uint8Array(buffer, filled, length - filled)));

@@ -72,7 +72,7 @@ export async function fill(filling: Filling): Promise<number> {
     backingSize: sources.backing?.[0].virtualSize,
     targetIsZero: sources.backing === undefined && leastZeros > 0 && made.startsAsZeros,
     leastZeros,
-    packing: pool?.depth,
+    packing: pool?.depthFor(target.compressedUnit ?? 0),
   };
   const drain = (): Promise<void> | undefined => {
     const waits = [image.drain(), data?.drain()].filter((one) => one !== undefined);

@@ -205,7 +205,8 @@ async function checked(
 }
 
 async function fileOf(target: Target, finished: Finished): Promise<Blob | undefined> {
-  return target.sink === 'picked' ? await target.handle.getFile() : finished.download;
+  // It is saved; where it was moved meanwhile, it only cannot be read back.
+  return target.sink === 'picked' ? await target.handle.getFile().catch(() => undefined) : finished.download;
 }
 
 function convertedFile(role: ConvertedFile['role'], name: string, target: Target, finished: Finished): ConvertedFile {

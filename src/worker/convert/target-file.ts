@@ -33,6 +33,8 @@ export interface TargetFile {
 
 const PIECE = 1024 * 1024;
 const STEP = 4 * 1024 * 1024;
+/** Most structures of each of two passes: both are kept during the second. */
+const HALF = 96 * 1024 * 1024;
 
 const nothing = (): undefined => undefined;
 
@@ -133,6 +135,7 @@ export class StagedFile implements TargetFile {
     const length = device.size;
     device.flush();
     this.#close();
+    this.#staged.offered();
     const download = await file.getFile();
     verifyLength(length, download.size);
     return { length, written: this.written, download };
@@ -203,7 +206,7 @@ export interface Survey {
 /** The first pass of two: nothing leaves. */
 export class SurveyFile implements TargetFile {
   readonly #finder = new LateFinder();
-  readonly split = new SplitFile((at, bytes) => this.#finder.write(at, bytes));
+  readonly split = new SplitFile((at, bytes) => this.#finder.write(at, bytes), HALF);
   readonly image: WritableDevice = this.split.structures;
   readonly clusters: WritableDevice = this.split.clusters;
   readonly written = 0;
@@ -241,7 +244,7 @@ export class OrderedFile implements TargetFile {
     this.#length = survey?.length;
     const structures = survey?.split ?? { pieces: (from: number, to: number) => this.#own(from, to) };
     this.#order = new FileOrder(structures, survey?.late ?? [], this.#queue);
-    this.split = new SplitFile((at, bytes) => this.#order.write(at, bytes));
+    this.split = new SplitFile((at, bytes) => this.#order.write(at, bytes), HALF);
     this.image = content === 'plain' ? this.split.clusters : this.split.structures;
     this.clusters = content === 'plain' ? undefined : this.split.clusters;
   }

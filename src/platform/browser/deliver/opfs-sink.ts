@@ -41,6 +41,7 @@ export class OpfsSink implements FileSink {
     if (device.size !== length) device.resize(length);
     device.flush();
     this.#close();
+    this.#staged.offered();
     const download = await file.getFile();
     verifyLength(length, download.size);
     return { length, written: this.#written, download };

@@ -12,3 +12,18 @@ export const savedName = (name: string): string =>
     .replace(/^.*[/\\]/, '')
     .replace(REPLACED, '_')
     .replace(/^\.+|\.+$/g, '');
+
+/** Windows and macOS take two names for one that differ in their case only. */
+export const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** `disk.raw` → `disk-copy.raw`, where a file that is read has the name: picked as the place to save, it would be emptied. */
+export function freeName(name: string, taken: readonly string[]): string {
+  const isTaken = (wanted: string): boolean => taken.some((one) => sameName(one, wanted));
+  if (!isTaken(name)) return name;
+  const dot = name.lastIndexOf('.');
+  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
+  for (let count = 1; ; count++) {
+    const next = `${stem}-copy${count === 1 ? '' : `-${count}`}${ending}`;
+    if (!isTaken(next)) return next;
+  }
+}

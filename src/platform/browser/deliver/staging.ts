@@ -8,18 +8,23 @@ import { DiskwrightError } from '../../../engine/errors.ts';
 import { OpfsDevice } from '../opfs-device.ts';
 
 const FOLDER = 'diskwright-staging';
-/** A staged file of this worker is taken away at the next staging, if it is older. */
+/** A staged file of this worker is taken away at a later staging, so long after it was offered as a download. */
 const KEPT_MS = 10 * 60 * 1000;
+/** A slow download goes at this rate: bytes in a millisecond. */
+const SLOW = 20_000;
 
 export interface Staged {
   readonly file: FileSystemFileHandle;
   readonly device: OpfsDevice;
+  /** It is finished, and a download of it begins about now. Before that only `remove` takes it away. */
+  offered(): void;
   remove(): Promise<void>;
 }
 
 interface Entry {
   readonly name: string;
-  readonly since: number;
+  /** When it may go. */
+  until: number;
   readonly release: () => void;
 }
 
@@ -54,11 +59,15 @@ export async function removeLeftovers(): Promise<void> {
 
 async function make(): Promise<Staged> {
   const name = crypto.randomUUID();
-  const entry: Entry = { name, since: Date.now(), release: await hold(name) };
+  const entry: Entry = { name, until: Number.POSITIVE_INFINITY, release: await hold(name) };
   mine.add(entry);
   try {
     const file = await (await folder()).getFileHandle(name, { create: true });
-    return { file, device: await OpfsDevice.open(file), remove: () => removeEntry(entry) };
+    const device = await OpfsDevice.open(file);
+    const offered = (): void => {
+      entry.until = Date.now() + KEPT_MS + device.size / SLOW;
+    };
+    return { file, device, offered, remove: () => removeEntry(entry) };
   } catch (error) {
     await removeEntry(entry);
     throw error;
@@ -83,7 +92,7 @@ export async function stagingWorks(): Promise<boolean> {
 
 /** An empty staged file with room for `length` bytes; the quota counts its length, holes too. */
 export async function stage(length: number): Promise<Staged> {
-  for (const entry of [...mine]) if (Date.now() - entry.since > KEPT_MS) await removeEntry(entry);
+  for (const entry of [...mine]) if (Date.now() > entry.until) await removeEntry(entry);
   const { quota, usage } = await navigator.storage.estimate();
   const free = quota === undefined ? Number.POSITIVE_INFINITY : quota - (usage ?? 0);
   if (length > free) {
