@@ -16,7 +16,9 @@ function afterRepair({ again }: RepairReport): string[] {
   const left: string[] = [];
   if (again.corruptions > 0) left.push(many(again.corruptions, 'error'));
   if (again.leaks > 0) left.push(many(again.leaks, 'leaked cluster'));
-  return left.length === 0 ? [] : [`After the repair ${left.join(' and ')} are left.`];
+  return left.length === 0
+    ? []
+    : [`After the repair there ${again.corruptions + again.leaks === 1 ? 'is' : 'are'} ${left.join(' and ')} left.`];
 }
 
 export function warningsInPlace(

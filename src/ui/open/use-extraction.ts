@@ -1,5 +1,6 @@
 /** One stretch at a time is saved as a file: from the click to the saved file, the failure or the cancel. */
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { freeName } from '../../platform/browser/deliver/saved-name.ts';
 import type { SaveProgress } from '../../worker/engine-client.ts';
 import type { AskAnswers, Extraction } from '../../worker/open/protocol.ts';
 import { isCancelled, type OpenImageHandle, wordsOf } from './use-image.ts';
@@ -22,7 +23,8 @@ export function useExtraction(image: OpenImageHandle): ExtractionControl {
   const cancel = useCallback(() => abort.current?.abort(), []);
   useEffect(() => () => abort.current?.abort(), []);
   const start = useCallback(
-    (extraction: Extraction) => {
+    (wanted: Extraction) => {
+      const extraction = { ...wanted, fileName: freeName(wanted.fileName, image.names) };
       abort.current?.abort();
       const controller = new AbortController();
       abort.current = controller;

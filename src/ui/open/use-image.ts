@@ -12,6 +12,8 @@ export type Opening =
   | { readonly state: 'open'; readonly report: OpenReport };
 
 export interface OpenImageHandle {
+  /** Of all files that are read. */
+  readonly names: readonly string[];
   ask<Kind extends Exclude<Ask['kind'], 'extract'>>(
     ask: Extract<Ask, { kind: Kind }>,
     detail?: AskDetail,
@@ -82,6 +84,7 @@ export function useImage(
   const image = useMemo((): OpenImageHandle | undefined => {
     if (!inspector || !order) return undefined;
     return {
+      names: order.files.map(({ file }) => file.name),
       ask: (question, detail) => inspector.ask(order, question, detail),
       extract: (extraction, detail) => inspector.extract(order, extraction, detail),
       changesOf: () => inspector.changesOf(order),

@@ -2,6 +2,7 @@
 import type { ReadableDevice } from '../../engine/device/device.ts';
 import { DiskwrightError } from '../../engine/errors.ts';
 import type { CarriedOut } from '../../jobs/change/carry-out.ts';
+import type { PickedHandle } from '../../platform/browser/deliver/picked-handle.ts';
 import type { Finished } from '../../platform/browser/deliver/sink.ts';
 import { FileDevice } from '../../platform/browser/file-device.ts';
 import type { SelfCheck } from '../engine-client.ts';
@@ -80,6 +81,9 @@ async function check(
   }
 }
 
+/** Undefined where the file went elsewhere meanwhile: it is saved all the same. */
+const savedAgain = (handle: PickedHandle): Promise<File | undefined> => handle.getFile().catch(() => undefined);
+
 export async function saveChange(job: SaveJob, signal: AbortSignal): Promise<ChangeReport> {
   const { fileName, target, tell, done } = job;
   if (done.planned.unchanged) {
@@ -90,7 +94,7 @@ export async function saveChange(job: SaveJob, signal: AbortSignal): Promise<Cha
   if (finished.download) tell({ kind: 'offer', file: finished.download, name: fileName });
   const milliseconds = performance.now() - began;
   const name = target.sink === 'picked' ? target.handle.name : fileName;
-  const saved = target.sink === 'picked' ? await target.handle.getFile() : finished.download;
+  const saved = target.sink === 'picked' ? await savedAgain(target.handle) : finished.download;
   const found = await check(job, saved, signal);
   return {
     name,

@@ -62,6 +62,12 @@ async function commonSubject(session: Session, order: OpenOrder, change: Change)
   };
 }
 
+/** A session is open for long, and each device holds buffers. */
+function giveBack(session: Session, { base, data }: ChangeSubject): void {
+  session.release(base);
+  if (data) session.release(data);
+}
+
 /** Whether the change looks at what the image rests on. */
 const looksBelow = (change: ChangeInPlace): boolean =>
   change.kind === 'resize' ||
@@ -149,10 +155,15 @@ export async function openInPlace(
   const { driver, base } = common;
   const rests = change.kind !== 'repair' && driver.backing?.(base)?.name;
   const [, nearest, ...rest] = rests && looksBelow(change) ? session.chain : [];
-  const { session: own, ...fresh } = await openFresh(session, order, change, signal);
+  const opened = await openFresh(session, order, change, signal).catch((error: unknown) => {
+    giveBack(session, common);
+    throw error;
+  });
+  const { session: own, ...fresh } = opened;
   return {
     subject: { ...common, ...fresh, ...(nearest ? { backing: [nearest, ...rest] } : {}) },
     async close() {
+      giveBack(session, common);
       await own?.close();
     },
   };
@@ -170,14 +181,18 @@ export async function openToRewrite(
   const { chain, layers } = session;
   const [top, ...below] = chain;
   const { driver, data } = common;
+  const again = change.kind === 'snapshot-extract' ? session.again() : undefined;
   const image =
-    change.kind === 'snapshot-extract'
-      ? driver.open?.({ image: session.again(), data }, { snapshot: { ...change.snapshot } })
+    change.kind === 'snapshot-extract' && again
+      ? driver.open?.({ image: again, data }, { snapshot: { ...change.snapshot } })
       : top;
   if (!image) throw new DiskwrightError('unsupported', 'Images of this format have no snapshots.');
   const clusterSizes = layers.sources.map((one) => one.driver.describe?.(one.device).clusterSize);
   return {
     subject: { ...common, source: { chain: [image, ...below], clusterSizes }, newDriver, newEditor },
-    close: async () => {},
+    async close() {
+      giveBack(session, common);
+      if (again) session.release(again);
+    },
   };
 }

@@ -43,6 +43,8 @@ const keptOpen = (device: ReadableDevice): ReadableDevice => ({
 export class Session {
   readonly #unpacked = new Map<File, Unpacked>();
   readonly #devices = new Set<ReadableDevice>();
+  /** By uses that have ended. */
+  #readBefore = 0;
   #layers: OpenedLayers | undefined;
   #wrapping: Wrapping | undefined;
   #explorer: FormatExplorer | undefined;
@@ -106,6 +108,13 @@ export class Session {
     return device;
   }
 
+  /** A use of a file has ended. */
+  release(device: ReadableDevice): void {
+    if (!this.#devices.delete(device)) return;
+    if (device instanceof FileDevice) this.#readBefore += device.bytesRead;
+    device.close();
+  }
+
   /** The image file for short looks. */
   get look(): ReadableDevice {
     this.#look ??= this.again();
@@ -118,7 +127,7 @@ export class Session {
   }
 
   get bytesRead(): number {
-    let sum = 0;
+    let sum = this.#readBefore;
     for (const device of this.#devices) if (device instanceof FileDevice) sum += device.bytesRead;
     return sum;
   }

@@ -1,8 +1,8 @@
 /** One change: its form at the left, what it makes at the right, and the saving from the click to the saved file. */
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { formatBytes } from '../../../engine/bytes/units.ts';
-import { savedName } from '../../../platform/browser/deliver/saved-name.ts';
-import type { ChangeOffers, PlannedChange } from '../../../worker/change/protocol.ts';
+import { sameName, savedName } from '../../../platform/browser/deliver/saved-name.ts';
+import type { Change, ChangeOffers, PlannedChange } from '../../../worker/change/protocol.ts';
 import type { EngineClient } from '../../../worker/engine-client.ts';
 import type { OpenReport } from '../../../worker/open/protocol.ts';
 import { LockIcon, WarningIcon } from '../../icons.tsx';
@@ -40,6 +40,10 @@ interface Props<Draft> extends WorkProps {
   readonly place: ChangePlace;
   readonly form: ChangeForm<Draft>;
 }
+
+/** Of the files that a change brings along. */
+const namesOf = (change: Change | undefined): readonly string[] =>
+  change?.kind === 'rebase' ? (change.files ?? []).map(({ file }) => file.name) : [];
 
 const NAME = 'change-name';
 const REFUSED = 'change-refused';
@@ -113,7 +117,9 @@ export function Work<Draft>(props: Props<Draft>) {
 
   let nameProblem: string | undefined;
   if (shown && fileName === '') nameProblem = 'The file needs a name.';
-  else if (shown && fileName === report.name) nameProblem = 'The open file has this name. The new one needs another.';
+  else if (shown && [report.name, ...image.names, ...namesOf(change)].some((one) => sameName(one, fileName))) {
+    nameProblem = 'A file that is read has this name. The new one needs another: saved over it, it would be emptied.';
+  }
 
   const obstacle = ((): Obstacle | undefined => {
     if (!wanted.change) return { message: wanted.missing, button: wanted.button, at: wanted.at };
