@@ -112,6 +112,8 @@ export default function ConvertPage({ client, active, arrived, title, onFiles, o
   const backingOf = (image: Image): readonly SuppliedFile[] | undefined =>
     base === undefined ? undefined : chosen.length > 0 ? chosen : (backingFrom(image, base) ?? []);
   const [passphrase, setPassphrase] = useState('');
+  // Nothing is left that it could be for.
+  if (passphrase !== '' && images.length === 0) setPassphrase('');
   const encrypting = encryptingOf(target.form.line.format, target.form.line.texts) !== undefined;
   const plan = planOf(images, target, backingOf, passphrase, busyWith(jobs));
   const { rows, ready, reading, compress, sound } = plan;

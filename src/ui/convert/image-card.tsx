@@ -82,6 +82,9 @@ function notesOf({ wrapping, problem, diskProblem, missing, locked, packed, spar
   return notes;
 }
 
+/** A file may hold 65,536 snapshots. */
+const MOST_CHOICES = 500;
+
 interface Props {
   readonly image: Image;
   /** Name of the new file: typed or proposed. */
@@ -144,14 +147,17 @@ function Choices({
               onChange={(event) => onSnapshot(event.target.value || undefined)}
             >
               <option value="">The disk as it is now</option>
-              {report.snapshots.map((one) => (
+              {report.snapshots.slice(0, MOST_CHOICES).map((one) => (
                 <option key={one.id} value={one.id}>
                   Snapshot {one.name || one.id},{' '}
                   {new Date(one.seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')}
                 </option>
               ))}
             </select>
-            <p className="help">Snapshots are not copied: the new image holds this one state.</p>
+            <p className="help">
+              Snapshots are not copied: the new image holds this one state.
+              {report.snapshots.length > MOST_CHOICES && ` The first ${MOST_CHOICES} can be chosen here.`}
+            </p>
           </div>
         </div>
       )}

@@ -28,7 +28,14 @@ export function useConversions(client: EngineClient): Conversions {
   const work = useMemo<Work<Task, ConvertProgress, ConvertReport>>(() => {
     const converter = (): Promise<Converter> => client.converter();
     return {
-      run: async ({ prepared }, onProgress, signal) => (await converter()).run(prepared, onProgress, signal),
+      async run({ prepared }, onProgress, signal) {
+        try {
+          return await (await converter()).run(prepared, onProgress, signal);
+        } finally {
+          // Tried again it is asked for again.
+          prepared.order.passphrase?.fill(0);
+        }
+      },
       drop: async ({ prepared }) => (await converter()).drop(prepared),
     };
   }, [client]);
