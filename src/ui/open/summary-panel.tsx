@@ -5,6 +5,7 @@ import type { OpenReport } from '../../worker/open/protocol.ts';
 import { CopyButton } from '../copy-button.tsx';
 import { TurnIcon } from '../icons.tsx';
 import { Bytes, exactBytes } from '../measure.tsx';
+import { useFirst } from '../use-first.ts';
 import { many } from './offsets.ts';
 
 interface Row {
@@ -60,10 +61,10 @@ function rowsOf(report: OpenReport): Row[] {
     rows.push({
       label: 'Snapshots',
       value: String(snapshots.length),
-      note: snapshots.map(({ name }) => name).join(', '),
+      note: someNames(snapshots),
     });
     const bitmaps = (facts?.['bitmaps'] ?? []) as readonly { readonly name: string }[];
-    rows.push({ label: 'Bitmaps', value: String(bitmaps.length), note: bitmaps.map(({ name }) => name).join(', ') });
+    rows.push({ label: 'Bitmaps', value: String(bitmaps.length), note: someNames(bitmaps) });
     rows.push(encryptionOf(report));
   }
   if (dataFile !== undefined) rows.push({ label: 'Data file', value: '', note: dataFile });
@@ -74,7 +75,18 @@ function rowsOf(report: OpenReport): Row[] {
   return rows;
 }
 
+/** Names come from the file, which may have tens of thousands. */
+const MOST_NAMES = 20;
+const MOST_JSON = 200_000;
+
+function someNames(named: readonly { readonly name: string }[]): string {
+  const names = named.slice(0, MOST_NAMES).map(({ name }) => name);
+  const rest = named.length - names.length;
+  return rest > 0 ? `${names.join(', ')} and ${rest.toLocaleString('en')} more` : names.join(', ');
+}
+
 function SnapshotTable({ snapshots }: { readonly snapshots: readonly SnapshotFacts[] }) {
+  const { shown, rest, showMore } = useFirst(snapshots);
   return (
     <details className="fold">
       <summary>
@@ -91,7 +103,7 @@ function SnapshotTable({ snapshots }: { readonly snapshots: readonly SnapshotFac
             </tr>
           </thead>
           <tbody>
-            {snapshots.map(({ id, name, seconds, vmStateSize }) => (
+            {shown.map(({ id, name, seconds, vmStateSize }) => (
               <tr key={id}>
                 <th scope="row">
                   <span className="u">{id}</span> {name}
@@ -102,6 +114,11 @@ function SnapshotTable({ snapshots }: { readonly snapshots: readonly SnapshotFac
             ))}
           </tbody>
         </table>
+        {rest > 0 && (
+          <button className="btn btn--sm" type="button" onClick={showMore}>
+            Show more of the other {rest.toLocaleString('en')}
+          </button>
+        )}
       </div>
     </details>
   );
@@ -116,9 +133,10 @@ function JsonFold({ json }: { readonly json: string }) {
       </summary>
       <div className="fold__body">
         <div className="shell">
-          <pre data-testid="info-json">{json}</pre>
+          <pre data-testid="info-json">{json.slice(0, MOST_JSON)}</pre>
           <CopyButton text={json} what="JSON" bare />
         </div>
+        {json.length > MOST_JSON && <p className="help">Too long to be shown whole; it is copied whole.</p>}
         <p className="help">Without actual-size: a browser does not tell how much of the disk a file takes.</p>
       </div>
     </details>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { savedName } from './saved-name.ts';
+import { freeName, savedName } from './saved-name.ts';
 
 test.each([
   ['/some/where/x.qcow2', 'x.qcow2'],
@@ -12,4 +12,14 @@ test.each([
   ['..', ''],
 ])('%j is saved as %j, the name that a browser gives it', (name, saved) => {
   expect(savedName(name)).toBe(saved);
+});
+
+test.each([
+  ['disk.raw', [], 'disk.raw'],
+  ['disk.raw', ['other.raw'], 'disk.raw'],
+  ['disk.raw', ['Disk.RAW'], 'disk-copy.raw'],
+  ['disk.raw', ['disk.raw', 'disk-copy.raw'], 'disk-copy-2.raw'],
+  ['disk', ['disk'], 'disk-copy'],
+])('%s beside %j becomes %s, which no file has that is read', (name, taken, free) => {
+  expect(freeName(name, taken)).toBe(free);
 });

@@ -5,6 +5,7 @@ import type { SnapshotFacts } from '../../../engine/image/description.ts';
 import type { ChangeKind, ChangeOffers, CompressedClusters } from '../../../worker/change/protocol.ts';
 import type { OpenReport } from '../../../worker/open/protocol.ts';
 import { Bytes } from '../../measure.tsx';
+import { useFirst } from '../../use-first.ts';
 import { ChoiceRows, type Way } from './choice-rows.tsx';
 import type { ChangeForm, FormProps } from './form.ts';
 import { NewImageFields } from './new-image-fields.tsx';
@@ -89,6 +90,7 @@ interface TableProps {
 }
 
 function Table({ snapshots, row, onRow }: TableProps) {
+  const { shown, rest, showMore } = useFirst(snapshots);
   return (
     <fieldset className="field">
       <legend className="field__label">Which</legend>
@@ -102,7 +104,7 @@ function Table({ snapshots, row, onRow }: TableProps) {
             </tr>
           </thead>
           <tbody>
-            {snapshots.map(({ id, name, seconds, vmStateSize }, index) => (
+            {shown.map(({ id, name, seconds, vmStateSize }, index) => (
               <tr key={`${id} ${name}`} className={index === row ? 'pick__row pick__row--on' : 'pick__row'}>
                 <th scope="row">
                   <label>
@@ -124,6 +126,11 @@ function Table({ snapshots, row, onRow }: TableProps) {
             ))}
           </tbody>
         </table>
+        {rest > 0 && (
+          <button className="btn btn--sm" type="button" onClick={showMore}>
+            Show more of the other {rest.toLocaleString('en')}
+          </button>
+        )}
       </div>
     </fieldset>
   );
