@@ -15,6 +15,7 @@ import { createGzip } from 'node:zlib';
 import { expect, type Page } from '@playwright/test';
 import { makeImage, recipes } from '../src/testing/oracle/qcow2-recipes.ts';
 import { qemuImg, qemuImgOrThrow, qemuIo } from '../src/testing/oracle/qemu-tools.ts';
+import { watchMemory } from './support/memory.ts';
 import { dropFiles, legendCount, mapComplete, named, openFiles, shownInfo, test } from './support/open-image.ts';
 
 interface MapLine {
@@ -277,8 +278,10 @@ test('bytes have names, and lead to each other and to the map', async ({ page, f
 test('a large sparse image opens by its tables alone', async ({ page, folder }) => {
   const file = join(folder, 'sparse.qcow2');
   qemuImgOrThrow(['create', '-q', '-f', 'qcow2', '-o', 'preallocation=metadata', file, '100G']);
+  const memory = await watchMemory(page.context(), page);
   await openFiles(page, [file]);
   await mapComplete(page);
+  expect(await memory.stop()).toBeLessThan(100 * 2 ** 20);
   expect(await legendCount(page, 'Data')).toBe(100 * 2 ** 14);
   const tables =
     (await legendCount(page, 'L2 tables')) +

@@ -5,6 +5,7 @@ import type { OpenOrder, SuppliedFile } from '../worker/open/protocol.ts';
 import { CreatePage } from './create/create-page.tsx';
 import { DropZone } from './frame/drop-zone.tsx';
 import { Header } from './frame/header.tsx';
+import { useLaunchedFiles } from './frame/launched-files.ts';
 import { goTo, type Place, usePlace } from './frame/place.ts';
 import { HelpHost } from './help/help-host.tsx';
 import './styles/index.css';
@@ -37,6 +38,7 @@ export function App({ client }: { readonly client: EngineClient }) {
     goTo('open');
     window.scrollTo(0, 0);
   }, []);
+  useLaunchedFiles(openFiles);
   const convertFiles = useCallback((files: readonly SuppliedFile[]) => {
     setArrived(orderOf(files));
     goTo('convert');

@@ -10,6 +10,7 @@ const policy: Readonly<Record<string, string>> = {
   'style-src': "'self'",
   'img-src': "'self' data: blob:",
   'connect-src': "'self'",
+  'manifest-src': "'self'",
   'worker-src': "'self'",
   // The hidden frame through which a streamed download starts.
   'frame-src': "'self' blob:",
