@@ -9,7 +9,7 @@ interface Props {
 export function EmptyState({ onFiles }: Props) {
   return (
     <main className="page page--convert-empty">
-      <div className="start">
+      <div className="begin">
         <h1>Convert disk images</h1>
         <p>
           Drop images anywhere on this page, paste them, or choose them. They are read in place: not uploaded, not
@@ -27,7 +27,7 @@ export function EmptyState({ onFiles }: Props) {
           multiple
           onFiles={onFiles}
         />
-        <dl className="start__facts">
+        <dl className="begin__facts">
           <div>
             <dt>From</dt>
             <dd>qcow2 in every variety, raw, img and iso; a .gz is unpacked on the way.</dd>

@@ -48,7 +48,7 @@ function Ways({ ways, sink, onSink }: WaysProps) {
     <fieldset className="ways">
       <legend>Saved</legend>
       {ways.map((way) => (
-        <label key={way.sink} className="way">
+        <label key={way.sink} className="sink-way">
           <input
             type="radio"
             name={`${id}-way`}
@@ -57,7 +57,7 @@ function Ways({ ways, sink, onSink }: WaysProps) {
             onChange={() => onSink(way === ways[0] ? undefined : way.sink)}
           />
           <span>{SINKS[way.sink]}</span>
-          <small className="way__price">{PASSES[way.passes]}</small>
+          <small className="sink-way__price">{PASSES[way.passes]}</small>
         </label>
       ))}
       <p className="help" id={`${id}-note`}>

@@ -41,11 +41,11 @@ function SizeRow({ report, image }: { readonly report: ConvertReport; readonly i
     <div>
       <dt>Size</dt>
       <dd>
-        <span className="change">
+        <span className="shrunk">
           <span>{formatBytes(sourceLength)}</span>
           <span aria-hidden="true">→</span>
           <span className="sr">became</span>
-          <b className="change__to">{formatBytes(length)}</b>
+          <b className="shrunk__to">{formatBytes(length)}</b>
           <span className="u">{share <= 2 ? `${formatPercent(share)} %` : `${share.toFixed(1)} times`}</span>
         </span>
         <small>

@@ -264,8 +264,8 @@ export function CreatePage({ client, active = true, recipeFile }: Props) {
             <BuildingPanel job={job} />
           ) : (
             <>
-              <SizesCard report={report} old={forecast.old} />
-              <PicturePanel report={report} fileName={imageName} />
+              <SizesCard report={report} old={forecast.old} sound={sound && !forecast.error} />
+              <PicturePanel report={report} fileName={imageName} sound={sound && !forecast.error} />
               <CommandPanel line={line} draft={draft} reading={shownReading} fixed={finished} onAction={dispatch} />
             </>
           )}

@@ -54,13 +54,19 @@ function factsOf(report: ForecastReport): Fact[] {
 interface Props {
   readonly report: ForecastReport | undefined;
   readonly old: boolean;
+  /** The options make an image: without a report, it is on its way. */
+  readonly sound: boolean;
 }
 
-export function SizesCard({ report, old }: Props) {
+export function SizesCard({ report, old, sound }: Props) {
   const sums = report && sumsOf(report);
   const both = report?.dataFile !== undefined;
   return (
-    <section className={old ? 'panel panel--old' : 'panel'} aria-labelledby="sizes-title" aria-busy={old}>
+    <section
+      className={old ? 'panel panel--old' : 'panel'}
+      aria-labelledby="sizes-title"
+      aria-busy={old || (sound && !report)}
+    >
       <div className="panel__head panel__head--sizes">
         <h2 id="sizes-title">What you get</h2>
       </div>
@@ -76,7 +82,11 @@ export function SizesCard({ report, old }: Props) {
           ))}
         </dl>
       ) : (
-        <p className="note">Nothing yet: these options make no valid image. The numbers return when that is settled.</p>
+        <p className="note">
+          {sound
+            ? 'Working it out …'
+            : 'Nothing yet: these options make no valid image. The numbers return when that is settled.'}
+        </p>
       )}
     </section>
   );

@@ -11,6 +11,8 @@ const VIEWS: readonly View[] = ['Picture', 'Table'];
 interface Props {
   readonly report: ForecastReport | undefined;
   readonly fileName: string;
+  /** The options make an image: without a report, it is on its way. */
+  readonly sound: boolean;
 }
 
 function Pictures({ report, fileName }: { readonly report: ForecastReport; readonly fileName: string }) {
@@ -41,7 +43,7 @@ function Tables({ report, fileName }: { readonly report: ForecastReport; readonl
   );
 }
 
-export function PicturePanel({ report, fileName }: Props) {
+export function PicturePanel({ report, fileName, sound }: Props) {
   const [view, setView] = useState<View>('Picture');
   return (
     <section className="panel" aria-labelledby="picture-title">
@@ -67,7 +69,7 @@ export function PicturePanel({ report, fileName }: Props) {
         ) : (
           <div className="scale">
             <p className="scale__row">
-              <span>No picture while a problem stands.</span>
+              <span>{sound ? 'Working it out …' : 'No picture while a problem stands.'}</span>
             </p>
             <div className="strip strip--empty" />
           </div>
