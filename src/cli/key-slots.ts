@@ -69,7 +69,13 @@ function changeOf(texts: OptionTexts, { force, secrets, secret }: KeyWish): KeyC
   };
 }
 
-export async function changeKeys(opened: OpenedWritable, texts: OptionTexts, wish: KeyWish, io: Io): Promise<void> {
+/** Derives what a change of key slots writes, and gives back what writes it: what else is wrong is found out before. */
+export async function keyChange(
+  opened: OpenedWritable,
+  texts: OptionTexts,
+  wish: KeyWish,
+  io: Io,
+): Promise<() => void> {
   const { image, name, driver, device } = opened;
   const lock = driver.lock?.(device);
   if (lock?.kind !== 'luks' || !image.writeLuks) {
@@ -78,5 +84,5 @@ export async function changeKeys(opened: OpenedWritable, texts: OptionTexts, wis
   }
   const change = named(name, () => changeOf(texts, wish));
   const patches = await answered(amendKeys(device, lock, change, randomBytes), io.signal ? { signal: io.signal } : {});
-  named(name, () => image.writeLuks?.(patches));
+  return () => named(name, () => image.writeLuks?.(patches));
 }

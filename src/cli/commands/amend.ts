@@ -8,7 +8,7 @@ import { cacheFlag, checkCacheModes } from '../cache-mode.ts';
 import { type Command, helpFlag, lastOf, readLine } from '../command.ts';
 import { imageFlags, imageOf, onlyImage, openOptions, writingFlags } from '../image-argument.ts';
 import { type Io, UsageError } from '../io.ts';
-import { amendable, changeKeys, splitKeyTexts } from '../key-slots.ts';
+import { amendable, keyChange, splitKeyTexts } from '../key-slots.ts';
 import { amendHelp } from '../option-help.ts';
 import { checkOptionList, typedOptions, wantsOptionHelp } from '../option-texts.ts';
 import { sayProblems } from '../problems.ts';
@@ -74,10 +74,12 @@ async function amendOpened(opened: OpenedWritable, wish: Wish, io: Io): Promise<
   const { keys, rest } = splitKeyTexts(spec.keyOptions, texts);
   const report = new Progress(io, progress);
   try {
-    if (keys) await changeKeys(opened, keys, wish, io);
+    const writeKeys = keys && (await keyChange(opened, keys, wish, io));
     if (image.amend && Object.keys(rest).length > 0) {
       await runNamed(name, image.amend(rest), io, (done, total) => report.at(done, total));
     }
+    // Last, and after everything that may be refused: a key that is erased is gone for good.
+    writeKeys?.();
     report.at(1, 1);
   } finally {
     report.end();

@@ -7,7 +7,7 @@ import { DiskwrightError } from '../../errors.ts';
 import type { Deriving } from '../derivation.ts';
 import { type LuksHeader, materialBytes, SALT_BYTES, STRIPES, slotBytes } from './header.ts';
 import { DEFAULT_ITER_TIME, type RandomBytes, storeKey } from './store-key.ts';
-import { headerOf, keyInSlot, type LuksVolume, unlockLuks } from './unlock.ts';
+import { headerOf, isFeasible, keyInSlot, type LuksVolume, unlockLuks } from './unlock.ts';
 
 export type KeySlotChange =
   | {
@@ -68,8 +68,16 @@ function* addKey(
   const { masterKey, cipher } = yield* unlockLuks(volume, passphrase);
   cipher.clear();
   try {
-    const stored = yield* storeKey(header, slot.keyOffset, newPassphrase, masterKey, iterTime, random);
-    return [{ at: slot.keyOffset, bytes: stored.material }, slotBytes(number, stored.slot)];
+    const into = function* (target: number, keyOffset: number): Deriving<Patch[]> {
+      const stored = yield* storeKey(header, keyOffset, newPassphrase, masterKey, iterTime, random);
+      return [{ at: keyOffset, bytes: stored.material }, slotBytes(target, stored.slot)];
+    };
+    const patches = yield* into(number, slot.keyOffset);
+    // The only one, overwritten: until that is done another slot opens the disk.
+    const spare = header.slots.findIndex(({ active }) => !active);
+    const helper = header.slots[spare];
+    if (!slot.active || activeSlots(header) > 1 || !helper) return patches;
+    return [...(yield* into(spare, helper.keyOffset)), ...patches, ...erasing(header, spare, random)];
   } finally {
     masterKey.fill(0);
   }
@@ -108,7 +116,8 @@ function* chosenSlots(
   }
   const numbers: number[] = [];
   for (let number = 0; number < header.slots.length; number++) {
-    if (yield* opens(volume, header, number, oldPassphrase)) numbers.push(number);
+    const slot = header.slots[number];
+    if (slot && isFeasible(slot) && (yield* opens(volume, header, number, oldPassphrase))) numbers.push(number);
   }
   if (numbers.length === 0) throw new DiskwrightError('passphrase', 'The old passphrase opens none of the key slots.');
   return numbers;

@@ -223,6 +223,39 @@ describe('key slots', () => {
       }
     }
   });
+
+  test('the only slot is overwritten by way of another one', () => {
+    const change = {
+      state: 'active',
+      passphrase: secret('one'),
+      newPassphrase: secret('new'),
+      keyslot: 0,
+      force: true,
+      iterTime: 0,
+    } as const;
+    const bytes = header.slice();
+    const opens = (passphrase: string): boolean => {
+      try {
+        return opened(bytes, passphrase).masterKey.length === 16;
+      } catch {
+        return false;
+      }
+    };
+    for (const { at, bytes: patch } of answeredAtOnce(amendLuks(volume(header), change, seededBytes(9)))) {
+      bytes.set(patch, at);
+      expect(opens('one') || opens('new')).toBe(true);
+    }
+    expect([slots(bytes), opens('one'), opens('new')]).toEqual(['#.......', false, true]);
+  });
+
+  test('a slot that would take for ever does not shut the others', () => {
+    const bytes = two.slice();
+    // Iterations of slot 0.
+    new DataView(bytes.buffer, bytes.byteOffset).setUint32(208 + 4, 0xffff_ffff);
+    expect(opened(bytes, 'two').slot).toBe(1);
+    expect(kindOf(() => opened(bytes, 'one'))).toBe('unsupported');
+    expect(kindOf(() => amended(bytes, { state: 'inactive', oldPassphrase: secret('two') }))).toBe('nothing thrown');
+  });
 });
 
 test('keys are cleared: what the work asked for and made is zeros once it has ended', () => {

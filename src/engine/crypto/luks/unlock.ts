@@ -33,13 +33,15 @@ export function headerOf(volume: LuksVolume): LuksHeader {
   return readLuksHeader(raw);
 }
 
-function assertFeasible(what: string, iterations: number): void {
-  if (iterations <= MAX_ITERATIONS) return;
-  throw new DiskwrightError(
+function tooSlow(what: string, iterations: number): DiskwrightError {
+  return new DiskwrightError(
     'unsupported',
     `LUKS ${what}: ${iterations} iterations, which would take minutes to hours; at most ${MAX_ITERATIONS} are tried here.`,
   );
 }
+
+/** Whether its key can be derived in reasonable time: a slot that says otherwise must not shut the others. */
+export const isFeasible = ({ iterations }: { readonly iterations: number }): boolean => iterations <= MAX_ITERATIONS;
 
 export function* masterKeyDigest(
   key: Uint8Array,
@@ -79,8 +81,8 @@ export function* keyInSlot(
 ): Deriving<Uint8Array | undefined> {
   const slot = header.slots[number];
   if (!slot?.active) return undefined;
-  assertFeasible(`key slot ${number}`, slot.iterations);
-  assertFeasible('header', header.digestIterations);
+  if (!isFeasible(slot)) throw tooSlow(`key slot ${number}`, slot.iterations);
+  if (!isFeasible({ iterations: header.digestIterations })) throw tooSlow('header', header.digestIterations);
   const cipher = yield* slotCipher(header, slot, passphrase);
   const stripes = new Uint8Array(materialBytes(header.keyBytes));
   let candidate: Uint8Array;
@@ -102,7 +104,7 @@ export function* keyInSlot(
   return fits ? candidate : undefined;
 }
 
-/** Tries the slots in order. Throws `passphrase` where none opens, `corrupt` or `unsupported` for what cannot be read. */
+/** Tries the slots in order, those last that would take too long. Throws `passphrase` where none opens, `corrupt` or `unsupported` for what cannot be read. */
 export function* unlockLuks(volume: LuksVolume, passphrase: Uint8Array): Deriving<Unlocked> {
   const header = headerOf(volume);
   const spec = usableCipher(header);
@@ -112,7 +114,9 @@ export function* unlockLuks(volume: LuksVolume, passphrase: Uint8Array): Derivin
       'LUKS header: no key slot is active, so that nothing opens the disk any more.',
     );
   }
-  for (let slot = 0; slot < header.slots.length; slot++) {
+  const numbers = header.slots.map((_, number) => number);
+  const slow = numbers.filter((number) => header.slots[number]?.active && !isFeasible(header.slots[number]));
+  for (const slot of [...numbers.filter((number) => !slow.includes(number)), ...slow]) {
     const masterKey = yield* keyInSlot(volume, header, slot, passphrase);
     if (masterKey) return { header, cipher: sectorCipher(spec, masterKey), slot, masterKey };
   }
