@@ -69,6 +69,12 @@ describe('a recipe file', () => {
       ['--object', 'secret,id=a,data=hush'],
       ['--object=secret,data=hush,id=a'],
       ['--object', '{"qom-type":"secret","data":"hush"}'],
+      ['--object', 'secret,data=hush,id=a'],
+      ['--object', 'data=hush,id=a'],
+      ['--object', 'qom-type=secret,data=hush,id=a'],
+      ['--object', 'secret,id=a, data=hush'],
+      ['--object', 'secret,id=a,', 'data=hush'],
+      ['--obj=data=hush,id=a'],
       ['-u'],
     ];
     const others = [['--object', 'secret,id=a,file=key.txt']];

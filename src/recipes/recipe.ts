@@ -6,6 +6,7 @@
  * written back, and named by whoever reads it: never dropped in silence.
  */
 import type { OptionTexts } from '../engine/options/declare.ts';
+import { isHarmless } from './secret-flags.ts';
 
 /** Any value of JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -45,14 +46,10 @@ export const isReproducible = ({ format, options }: Pick<Recipe, 'format' | 'opt
 export const unknownKeys = ({ rest = {} }: Recipe): string[] =>
   Object.keys(rest).filter((key) => !REMARKS.includes(key));
 
-/** Whether a flag defines a secret by its value; the names of secrets, and of files that hold them, may stay. */
-const holdsSecret = (flag: readonly string[]): boolean =>
-  /^--?ob/.test(flag[0] ?? '') && /(?:^|[,{\s"])data"?\s*[=:]/.test(flag.join(' ').replace('=', ','));
-
 /** The recipe without the values of secrets: what may go into a file or a link. */
 export function withoutSecrets(recipe: Recipe): Recipe {
   const { flags, ...others } = recipe;
-  const left = flags?.filter((flag) => !holdsSecret(flag)) ?? [];
+  const left = flags?.filter(isHarmless) ?? [];
   return left.length > 0 ? { ...others, flags: left } : others;
 }
 
@@ -93,7 +90,7 @@ export function recipeOf(value: unknown): RecipeReading {
     if (text === undefined) return refuse(`The option "${name}" must be a text, a whole number, true or false.`);
     texts.push([name, text]);
   }
-  if (flags.some(holdsSecret))
+  if (!flags.every(isHarmless))
     return refuse('It holds the value of a secret, and recipes are made to be shared. Take it out.');
   const recipe: Recipe = {
     format,

@@ -118,3 +118,16 @@ test('any form survives its command line', () => {
     { numRuns: 500 },
   );
 });
+
+test.each([
+  `--object secret,data=hush,id=s`,
+  `--object '{"qom-type":"secret","id":"s","data":"hush"}'`,
+  `--object data=hush,id=s`,
+  `--object secret,id=s, data=hush`,
+  `--obj secret,id=s,data=hush`,
+  `--object=secret,id=s,data=hush`,
+])('no passphrase comes along: %s', (flag) => {
+  const pasted = read(`qemu-img create -f qcow2 ${flag} -o encrypt.format=luks,encrypt.key-secret=s disk.qcow2 1G`);
+  expect(JSON.stringify(pasted)).not.toContain('hush');
+  expect(pasted.name).toBe('disk.qcow2');
+});

@@ -111,11 +111,16 @@ class Reader {
   }
 
   private readLong(word: string): void {
-    const value = LONG_WITH_VALUE.includes(word) ? this.words[this.at] : undefined;
+    // Cut short as getopt takes them: `--obj`.
+    const long = LONG_WITH_VALUE.find((one) => one === word || (word.length > 3 && one.startsWith(word)));
+    const value = long ? this.words[this.at] : undefined;
     if (value === undefined) this.flags.push([word]);
     else {
       this.at++;
-      this.flags.push([word, value]);
+      let whole = value;
+      // A blank behind a comma: what follows belongs to it, and must not become a file name.
+      while (whole.endsWith(',') && /^\w+=/.test(this.words[this.at] ?? '')) whole += this.words[this.at++];
+      this.flags.push([long ?? word, whole]);
     }
   }
 

@@ -1,6 +1,7 @@
 /** What in the form goes with encryption: the id of the secret, and how a command is told where the secret is. */
 import type { OptionTexts } from '../../engine/options/declare.ts';
 import { parseOptionItems } from '../../engine/options/option-list.ts';
+import { isHarmless } from '../../recipes/secret-flags.ts';
 import type { Flag } from './command-line.ts';
 
 type Changes = Readonly<Record<string, string | null>>;
@@ -52,9 +53,8 @@ export function withoutSecrets(texts: OptionTexts, flags: readonly Flag[]): read
   const id = secretIdOf(texts);
   return flags.filter((flag) => {
     const [word, definition = ''] = flag[0]?.startsWith('--object=') ? ['--object', flag[0].slice(9)] : flag;
-    if (word !== '--object' || !definition.startsWith('secret')) return true;
-    if (itemsOf(definition).some(([name]) => name === 'data')) return false;
-    return id === undefined || definition !== usualDefinition(id);
+    if (!isHarmless(flag)) return false;
+    return word !== '--object' || id === undefined || definition !== usualDefinition(id);
   });
 }
 
