@@ -11,6 +11,7 @@ import { locate } from './image-name.ts';
 /** QEMU refuses longer files, too. */
 const MOST_BYTES = 1024 * 1024;
 const ID = /^[A-Za-z][A-Za-z0-9._-]*$/;
+const KIND = /^[a-z][a-z0-9-]*$/;
 const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
 
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -71,6 +72,15 @@ function decoded(id: string, bytes: Uint8Array, format: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'base64'));
 }
 
+function isText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return !bytes.includes(0);
+  } catch {
+    return false;
+  }
+}
+
 export class Secrets {
   readonly #byId = new Map<string, Uint8Array>();
 
@@ -78,18 +88,27 @@ export class Secrets {
   define(definition: string, cwd: string): void {
     const { kind, values } = readDefinition(definition);
     if (kind !== 'secret') {
-      refuse(`--object ${kind} is not available: secrets are the only objects here`, 'Write secret,id=…,file=….');
+      // What stands there in its place may be a passphrase.
+      const type = KIND.test(kind) ? ` ${kind}` : ' of this type';
+      refuse(`--object${type} is not available: secrets are the only objects here`, 'Write secret,id=…,file=….');
     }
     for (const name of values.keys()) {
       if (['id', 'data', 'file', 'format'].includes(name)) continue;
       const why = NOT_HERE[name];
-      refuse(why === undefined ? `--object secret has no "${name}"` : `--object secret with ${name}: ${why}`);
+      if (why !== undefined) refuse(`--object secret with ${name}: ${why}`);
+      // The name itself may be what follows the comma of a passphrase.
+      refuse('--object secret takes id, data, file and format, nothing else', 'Write a comma in a passphrase twice.');
     }
     const id = values.get('id');
     if (id === undefined) refuse('--object secret: the id is missing', 'Write secret,id=sec0,file=….');
     if (!ID.test(id)) refuse('--object secret: an id is letters, digits, "-", "." and "_", and begins with a letter');
     if (this.#byId.has(id)) refuse(`there are two secrets "${id}"`);
-    this.put(id, decoded(id, bytesOf(id, values, cwd), values.get('format') ?? 'raw'));
+    const bytes = decoded(id, bytesOf(id, values, cwd), values.get('format') ?? 'raw');
+    if (!isText(bytes)) {
+      bytes.fill(0);
+      refuse(`secret "${id}": it is not text (UTF-8 without zero bytes), and QEMU takes nothing else`);
+    }
+    this.put(id, bytes);
   }
 
   /** Keeps the very bytes: they are cleared with the others. */
