@@ -19,7 +19,7 @@ function passphraseOf({ passphrase }: CreateOrder): Uint8Array {
   throw new DiskwrightError('passphrase', 'An encrypted disk needs a passphrase.', { option: 'encrypt.key-secret' });
 }
 
-/** Undefined: the disk gets no LUKS header. `again`: the one that was made for such an order before, if it was. */
+/** Undefined: the disk gets no LUKS header. `again`: the one that was made for such an order before, or none at all. */
 export async function luksHeaderFor(
   order: CreateOrder,
   create: CreateDriver,
@@ -29,7 +29,17 @@ export async function luksHeaderFor(
   const wish = create.encryption?.({ texts: order.texts });
   if (wish?.kind !== 'luks') return undefined;
   const key = keyOf(order);
-  if (again && last?.key === key) return last.header;
+  if (again) {
+    if (last?.key === key) return last.header;
+    // Another header has other salts: its digest would be of a file that there is not.
+    throw new DiskwrightError(
+      'unsupported',
+      'The digest of an encrypted disk is known only right after it was saved.',
+      {
+        fix: 'Take it of the saved file: sha256sum, or Get-FileHash on Windows.',
+      },
+    );
+  }
   const header = await answered(createLuksHeader(wish.texts, passphraseOf(order), randomBytes), { signal });
   last = { key, header };
   return header;

@@ -10,13 +10,20 @@ const deriveInThread = promisify(pbkdf2);
 /** Builds of OpenSSL differ in what old hashes they still have. */
 const KNOWN = new Set(getHashes().map((name) => name.toLowerCase()));
 
+/** What is cleared later must be all there is of it. */
+function ownBytes(buffer: Buffer): Uint8Array {
+  const bytes = new Uint8Array(buffer);
+  buffer.fill(0);
+  return bytes;
+}
+
 async function derive(derivation: Derivation): Promise<Uint8Array> {
   const { hash, password, salt, iterations, length } = derivation;
   if (!KNOWN.has(hash)) return derivePlainly(derivation);
-  return new Uint8Array(await deriveInThread(password, salt, iterations, length, hash));
+  return ownBytes(await deriveInThread(password, salt, iterations, length, hash));
 }
 
-export const randomBytes = (length: number): Uint8Array => new Uint8Array(nodeRandomBytes(length));
+export const randomBytes = (length: number): Uint8Array => ownBytes(nodeRandomBytes(length));
 
 /** Like QEMU, time of the processor counts: a busy machine must not make keys cheap. */
 function spent(): number {

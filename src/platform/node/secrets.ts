@@ -60,7 +60,9 @@ function bytesOf(id: string, values: ReadonlyMap<string, string>, cwd: string): 
   if (file === undefined) refuse(`secret "${id}": neither data nor file says what it is`);
   const bytes = onHost(file, `read the secret "${id}"`, () => readFileSync(locate(cwd, file)));
   if (bytes.length > MOST_BYTES) refuse(`secret "${id}": ${file} is longer than 1 MiB`);
-  return new Uint8Array(bytes);
+  const own = new Uint8Array(bytes);
+  bytes.fill(0);
+  return own;
 }
 
 function decoded(id: string, bytes: Uint8Array, format: string): Uint8Array {
