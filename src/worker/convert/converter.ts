@@ -113,6 +113,8 @@ export function createConverter({ capabilities, pingInterval }: Saving): Convert
         if (signal.aborted) throw cancelled();
         return await runOn(lane, job, own, connection, { onProgress, signal: ended.signal });
       } catch (error) {
+        // Picked at the click, and perhaps not begun.
+        await dropTargets(own.targets ?? []);
         throw signal.aborted ? cancelled() : (lost ?? error);
       } finally {
         signal.removeEventListener('abort', cancel);

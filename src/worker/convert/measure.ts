@@ -8,9 +8,18 @@ import { newImageOf } from './new-image.ts';
 import type { ConvertOrder, MeasuredConversion } from './protocol.ts';
 import { openSources } from './sources.ts';
 
-function clusterSizeOf({ cluster_size: text }: OptionTexts): number {
+function numberOf(text: string | undefined, otherwise: number): number {
   const reading = parseQemuSize(text ?? '');
-  return reading.ok ? Number(reading.bytes) : 65536;
+  return reading.ok ? Number(reading.bytes) : otherwise;
+}
+
+const clusterSizeOf = (texts: OptionTexts): number => numberOf(texts['cluster_size'], 65536);
+
+/** Counts of clusters that move as they grow may leave as much room behind as they take in the end. */
+function leftByGrowth(length: number, texts: OptionTexts): number {
+  const clusterSize = clusterSizeOf(texts);
+  const counts = (Math.ceil(length / clusterSize) * numberOf(texts['refcount_bits'], 16)) / 8;
+  return Math.ceil(counts / clusterSize) * clusterSize;
 }
 
 export async function measure(
@@ -34,15 +43,19 @@ export async function measure(
         signal,
       );
     }
-    dataBytes = Math.min(dataBytes, Math.ceil(virtualSize / 65536) * 65536);
+    const clusterSize = clusterSizeOf(order.texts);
+    // A cluster of the new image may hold the end of one disk and the beginning of the next.
+    dataBytes += (sources.length - 1) * clusterSize;
+    dataBytes = Math.min(dataBytes, Math.ceil(virtualSize / clusterSize) * clusterSize);
     const { layout, estimate, dataName } = made;
-    const largest = Number(estimate.fullyAllocated);
     const plain = order.format === 'raw';
+    const growth = (length: number): number => length + (plain ? 0 : leftByGrowth(length, order.texts));
+    const largest = growth(Number(estimate.fullyAllocated));
     const inside = dataName === undefined && !plain ? dataBytes : 0;
     const least = Math.max(Number(estimate.required), layout.image.length);
     const length = plain
       ? virtualSize
-      : Math.max(layout.image.length, Math.min(least + inside, Math.max(largest, least)));
+      : Math.max(layout.image.length, Math.min(growth(least + inside), Math.max(largest, least)));
     return {
       virtualSize,
       dataBytes,
