@@ -4,13 +4,13 @@
  */
 import { detectCapabilities, readSwitches } from '../platform/browser/deliver/capabilities.ts';
 import { type Capabilities, chooseSink } from '../platform/browser/deliver/choose.ts';
-import { offerDownload } from '../platform/browser/deliver/download-link.ts';
 import { Lane } from './client-lane.ts';
 import { NewestOnly } from './client-newest.ts';
-import { dropTargets, openTargets } from './client-targets.ts';
+import { saveThrough } from './client-saving.ts';
+import { openTargets } from './client-targets.ts';
 import type { Converter } from './convert/protocol.ts';
 import type { EngineClient, Inspector, SaveProgress } from './engine-client.ts';
-import { cancelled, type JobEvent } from './protocol.ts';
+import type { JobEvent } from './protocol.ts';
 
 export function createEngineClient(): EngineClient {
   const switches = readSwitches(location.search);
@@ -36,27 +36,9 @@ export function createEngineClient(): EngineClient {
     async save(order, onProgress, signal) {
       const files = await jobs.ask({ name: 'plan', order }, { signal });
       const opened = await openTargets(order, files, can, switches.pingInterval);
-      try {
-        if (signal.aborted) throw cancelled();
-        return await jobs.ask(
-          { name: 'save', order, targets: opened.map(({ target }) => target) },
-          {
-            signal,
-            transfer: opened.flatMap(({ stream }) => (stream ? [stream.port] : [])),
-            onEvent(event) {
-              if (event.kind === 'progress') onProgress(event.progress);
-              else if (event.kind === 'offer') offerDownload(event.file, event.name);
-              else if (event.kind === 'stream-begin') opened[event.file]?.stream?.begin();
-              else opened[event.file]?.stream?.ping();
-            },
-          },
-        );
-      } catch (error) {
-        await dropTargets(opened);
-        throw error;
-      } finally {
-        for (const { stream } of opened) stream?.end();
-      }
+      return await saveThrough(opened, { signal, onProgress }, (targets, detail) =>
+        jobs.ask({ name: 'save', order, targets }, detail),
+      );
     },
 
     inspector() {

@@ -2,7 +2,8 @@
 import { formatBytes } from '../../engine/bytes/units.ts';
 import type { Fact } from '../../engine/image/format.ts';
 import type { ForecastReport } from '../../jobs/forecast.ts';
-import { Bytes, exactBytes, Measured } from '../measure.tsx';
+import { Bytes, Measured } from '../measure.tsx';
+import { Reading } from '../reading.tsx';
 
 interface Sums {
   readonly length: number;
@@ -18,16 +19,6 @@ export function sumsOf({ now, full, dataFile }: ForecastReport): Sums {
     written: now.written + beside.written,
     grown: (full ?? now).length + beside.length,
   };
-}
-
-function Reading({ label, bytes }: { readonly label: string; readonly bytes: number | undefined }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{bytes === undefined ? <span className="u">–</span> : <Bytes bytes={bytes} />}</dd>
-      <dd className="readings__exact">{bytes === undefined ? 'not known' : exactBytes(bytes)}</dd>
-    </div>
-  );
 }
 
 function FactRow({ fact }: { readonly fact: Fact }) {

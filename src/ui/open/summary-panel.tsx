@@ -5,6 +5,7 @@ import type { OpenReport } from '../../worker/open/protocol.ts';
 import { CopyButton } from '../copy-button.tsx';
 import { TurnIcon } from '../icons.tsx';
 import { Bytes, exactBytes } from '../measure.tsx';
+import { ShowMore } from '../show-more.tsx';
 import { useFirst } from '../use-first.ts';
 import { many } from './offsets.ts';
 
@@ -114,11 +115,7 @@ function SnapshotTable({ snapshots }: { readonly snapshots: readonly SnapshotFac
             ))}
           </tbody>
         </table>
-        {rest > 0 && (
-          <button className="btn btn--sm" type="button" onClick={showMore}>
-            Show more of the other {rest.toLocaleString('en')}
-          </button>
-        )}
+        <ShowMore rest={rest} onMore={showMore} />
       </div>
     </details>
   );

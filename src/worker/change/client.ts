@@ -1,11 +1,11 @@
 /** The page's half of changing an image: asks the inspector's worker, opens what only the page can open for saving. */
 import type { Capabilities } from '../../platform/browser/deliver/choose.ts';
-import { offerDownload } from '../../platform/browser/deliver/download-link.ts';
 import type { Lane } from '../client-lane.ts';
-import { dropTargets, openTargets } from '../client-targets.ts';
+import { saveThrough } from '../client-saving.ts';
+import { openTargets } from '../client-targets.ts';
 import type { AskDetail, Inspector } from '../engine-client.ts';
 import type { OpenOrder } from '../open/protocol.ts';
-import { cancelled, unpackError } from '../protocol.ts';
+import { unpackError } from '../protocol.ts';
 import type { ChangeAnswers, ChangeAsk } from './protocol.ts';
 
 export interface Saving {
@@ -45,33 +45,10 @@ export function createChanging(lane: Lane, { capabilities, pingInterval }: Savin
       const wish = { gzip: false, ...(sink === undefined ? {} : { sink }) };
       const file = { role: 'image', name: fileName, length, written } as const;
       const opened = await openTargets(wish, [file], capabilities(), pingInterval);
-      try {
-        if (signal.aborted) throw cancelled();
-        const answer = await lane.ask<'change'>(
-          {
-            name: 'change',
-            order,
-            ask: { kind: 'save', change, fileName },
-            targets: opened.map(({ target }) => target),
-          },
-          {
-            signal,
-            transfer: opened.flatMap(({ stream }) => (stream ? [stream.port] : [])),
-            onEvent(event) {
-              if (event.kind === 'progress') onProgress?.(event.progress);
-              else if (event.kind === 'offer') offerDownload(event.file, event.name);
-              else if (event.kind === 'stream-begin') opened[event.file]?.stream?.begin();
-              else opened[event.file]?.stream?.ping();
-            },
-          },
-        );
-        return answer as ChangeAnswers['save'];
-      } catch (error) {
-        await dropTargets(opened);
-        throw error;
-      } finally {
-        for (const { stream } of opened) stream?.end();
-      }
+      const answer = await saveThrough(opened, { signal, onProgress }, (targets, detail) =>
+        lane.ask<'change'>({ name: 'change', order, ask: { kind: 'save', change, fileName }, targets }, detail),
+      );
+      return answer as ChangeAnswers['save'];
     },
   };
 }

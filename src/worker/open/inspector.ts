@@ -2,12 +2,11 @@
  * The page's way into images that are looked at: a worker of their own, so that neither a build nor a forecast waits
  * for a check. Loaded when the first file is opened.
  */
-import { offerDownload } from '../../platform/browser/deliver/download-link.ts';
 import { createChanging, type Saving } from '../change/client.ts';
 import { Lane } from '../client-lane.ts';
-import { dropTargets, openTargets } from '../client-targets.ts';
+import { saveThrough } from '../client-saving.ts';
+import { openTargets } from '../client-targets.ts';
 import type { Inspector } from '../engine-client.ts';
-import { cancelled } from '../protocol.ts';
 import type { AskAnswers } from './protocol.ts';
 
 export function createInspector(saving: Saving): Inspector {
@@ -33,33 +32,10 @@ export function createInspector(saving: Saving): Inspector {
         written: extraction.length,
       } as const;
       const opened = await openTargets({ gzip: false }, [file], capabilities(), pingInterval);
-      try {
-        if (signal.aborted) throw cancelled();
-        const answer = await lane.ask<'inspect'>(
-          {
-            name: 'inspect',
-            order,
-            ask: { kind: 'extract', extraction },
-            targets: opened.map(({ target }) => target),
-          },
-          {
-            signal,
-            transfer: opened.flatMap(({ stream }) => (stream ? [stream.port] : [])),
-            onEvent(event) {
-              if (event.kind === 'progress') onProgress?.(event.progress);
-              else if (event.kind === 'offer') offerDownload(event.file, event.name);
-              else if (event.kind === 'stream-begin') opened[event.file]?.stream?.begin();
-              else opened[event.file]?.stream?.ping();
-            },
-          },
-        );
-        return answer as AskAnswers['extract'];
-      } catch (error) {
-        await dropTargets(opened);
-        throw error;
-      } finally {
-        for (const { stream } of opened) stream?.end();
-      }
+      const answer = await saveThrough(opened, { signal, onProgress }, (targets, detail) =>
+        lane.ask<'inspect'>({ name: 'inspect', order, ask: { kind: 'extract', extraction }, targets }, detail),
+      );
+      return answer as AskAnswers['extract'];
     },
   };
 }

@@ -3,18 +3,9 @@ import { formatBytes } from '../../../engine/bytes/units.ts';
 import type { PlannedChange } from '../../../worker/change/protocol.ts';
 import type { OpenReport } from '../../../worker/open/protocol.ts';
 import { WarningIcon } from '../../icons.tsx';
-import { Bytes, exactBytes, formatPercent } from '../../measure.tsx';
+import { formatPercent } from '../../measure.tsx';
+import { Reading } from '../../reading.tsx';
 import { bitmapsOf } from './places.ts';
-
-function Reading({ label, bytes }: { readonly label: string; readonly bytes: number | undefined }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{bytes === undefined ? <span className="u">–</span> : <Bytes bytes={bytes} />}</dd>
-      <dd className="readings__exact">{bytes === undefined ? 'not known' : exactBytes(bytes)}</dd>
-    </div>
-  );
-}
 
 /** `27 MiB shorter, 14 %`. */
 export function lengthDifference(before: number, after: number): string {

@@ -5,6 +5,7 @@ import type { SnapshotFacts } from '../../../engine/image/description.ts';
 import type { ChangeKind, ChangeOffers, CompressedClusters } from '../../../worker/change/protocol.ts';
 import type { OpenReport } from '../../../worker/open/protocol.ts';
 import { Bytes } from '../../measure.tsx';
+import { ShowMore } from '../../show-more.tsx';
 import { useFirst } from '../../use-first.ts';
 import { ChoiceRows, type Way } from './choice-rows.tsx';
 import type { ChangeForm, FormProps } from './form.ts';
@@ -126,11 +127,7 @@ function Table({ snapshots, row, onRow }: TableProps) {
             ))}
           </tbody>
         </table>
-        {rest > 0 && (
-          <button className="btn btn--sm" type="button" onClick={showMore}>
-            Show more of the other {rest.toLocaleString('en')}
-          </button>
-        )}
+        <ShowMore rest={rest} onMore={showMore} />
       </div>
     </fieldset>
   );
