@@ -10,8 +10,8 @@ const port = Number(process.env.DISKWRIGHT_TEST_PORT ?? 4183);
 const benchmark = process.env.DISKWRIGHT_BENCH === '1';
 export const pageUrl = `http://localhost:${port}/`;
 export const harnessUrl = `http://localhost:${port + 1}/`;
-/** Firefox saves here; nothing tells a test when a blob download ends, so the folder is watched. */
-export const firefoxDownloads = join(tmpdir(), `diskwright-firefox-${port}`);
+/** Firefox saves here; nothing tells a test when a blob download ends, so the folder is watched: each worker its own. */
+export const firefoxDownloads = join(tmpdir(), `diskwright-firefox-${port}-${process.env.TEST_PARALLEL_INDEX ?? 0}`);
 
 const harnessConfig = 'e2e/harness/vite.config.ts';
 

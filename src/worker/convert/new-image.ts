@@ -39,7 +39,8 @@ function refuseCompressed(format: string, texts: OptionTexts): void {
     refuse('A data file is the bytes of the disk: nothing in it is compressed.', 'data_file');
   if (texts['encrypt.format'] !== undefined || texts.encryption === 'on') refuse('Encrypted data does not shrink.');
   if (texts.compression_type === 'zstd') {
-    const why = 'zstd cannot be written in a browser: there is no sound encoder for it without WebAssembly.';
+    const why =
+      'zstd cannot be written in a browser: the only sound encoders for it are WebAssembly, which has no place here.';
     refuse(why, 'compression_type', 'Choose zlib, or use the diskwright command with Node 22.15 or later.');
   }
 }
